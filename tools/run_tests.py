@@ -1,0 +1,32 @@
+"""Run the whole suite on SQLite, then the database tests once more on PostgreSQL.
+
+What follows on the command line is handed to pytest, both times. Both runs happen even when the
+first fails, so that one look shows everything; the exit status is that of the first failure.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST = [sys.executable, "-m", "pytest"]
+# pytest's status when the words on the command line chose no test.
+NONE_CHOSEN = 5
+
+
+def main(chosen: list[str]) -> int:
+    """Run both. Returns the exit status."""
+    print("== The whole suite, on SQLite", flush=True)
+    first = subprocess.run([*PYTEST, *chosen], cwd=ROOT).returncode
+    print("== The database tests again, on PostgreSQL", flush=True)
+    server = [sys.executable, str(ROOT / "tools" / "postgres_for_tests.py")]
+    again = [*server, *PYTEST, "--database=postgresql", *chosen]
+    second = subprocess.run(again, cwd=ROOT).returncode
+    if chosen and second == NONE_CHOSEN:
+        # A choice such as `-k supervise` may hold no database test.
+        second = 0
+    return first or second
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
