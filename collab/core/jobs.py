@@ -1,0 +1,123 @@
+"""Work to do later, stored in the same database and the same transaction as its cause."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from collab.core.db import Base, begin_immediate
+
+log = logging.getLogger(__name__)
+
+Payload = dict[str, Any]
+MAX_ATTEMPTS = 12
+"""With the backoff below: a little under three days from first try to giving up."""
+BATCH = 200
+
+
+class Job(Base):
+    """One thing to do. A row that used up its attempts stays, so that an operator sees it."""
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    run_at: Mapped[datetime] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+
+
+@dataclass(frozen=True)
+class Handler:
+    """How one kind of job is done: `run(session, payloads)`.
+
+    A batch handler gets up to BATCH payloads at once, any other exactly one. `run` must not
+    commit: the runner removes the rows and commits what `run` wrote, in one transaction.
+    """
+
+    run: Callable[[Session, Sequence[Payload]], None]
+    batch: bool = False
+
+
+Handlers = Mapping[str, Handler]
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long to wait before the next try: 1 min, 2, 4 ... capped at 12 hours."""
+    return min(timedelta(minutes=2 ** max(attempts - 1, 0)), timedelta(hours=12))
+
+
+def run_due(
+    session: Session,
+    handlers: Handlers,
+    now: datetime,
+    *,
+    kinds: Collection[str] | None = None,
+    strict: bool = False,
+) -> int:
+    """Run due jobs once, oldest first, each (or each batch) in its own transaction.
+
+    Returns how many were tried. `kinds` limits which. `strict` lets the first error out instead
+    of scheduling a retry; tests use it.
+    """
+    wanted = [k for k in handlers if kinds is None or k in kinds]
+    due = session.execute(
+        select(Job.id, Job.kind)
+        .where(Job.kind.in_(wanted), Job.run_at <= now, Job.attempts < MAX_ATTEMPTS)
+        .order_by(Job.id)
+        .limit(BATCH)
+    ).all()
+    session.commit()
+    batches: dict[str, list[int]] = {}
+    for job_id, kind in due:
+        if handlers[kind].batch:
+            batches.setdefault(kind, []).append(job_id)
+        else:
+            _run(session, handlers[kind], [job_id], now, strict)
+    for kind, ids in batches.items():
+        _run(session, handlers[kind], ids, now, strict)
+    return len(due)
+
+
+def _run(
+    session: Session, handler: Handler, ids: Sequence[int], now: datetime, strict: bool
+) -> None:
+    try:
+        begin_immediate(session)
+        rows = session.execute(
+            select(Job.id, Job.payload).where(Job.id.in_(ids)).order_by(Job.id)
+        ).all()
+        handler.run(session, [dict(row.payload) for row in rows])
+        session.execute(delete(Job).where(Job.id.in_(ids)))
+        session.commit()
+    except Exception as error:  # the job boundary: log, keep the rows, try later
+        session.rollback()
+        if strict:
+            raise
+        log.warning("job failed ids=%s: %r", ids, error, exc_info=True)
+        _postpone(session, ids, now, repr(error))
+
+
+def _postpone(session: Session, ids: Sequence[int], now: datetime, error: str) -> None:
+    begin_immediate(session)
+    for job_id, attempts in session.execute(select(Job.id, Job.attempts).where(Job.id.in_(ids))):
+        session.execute(
+            update(Job)
+            .where(Job.id == job_id)
+            .values(
+                attempts=attempts + 1, error=error[:2000], run_at=now + backoff(attempts + 1)
+            )
+        )
+    session.commit()
+
+
+def enqueue(session: Session, kind: str, payload: Payload, run_at: datetime) -> None:
+    """Write a job down in the caller's transaction; it runs at `run_at` or soon after."""
+    session.add(Job(kind=kind, payload=payload, run_at=run_at))

@@ -1,0 +1,84 @@
+"""A wake-up between the processes of one instance: « something was committed, look now ».
+
+Losing a pulse costs a second, never a fact: everybody also polls. Each listener owns a datagram
+socket in a private folder; a beat sends one byte to each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+LONGEST_PATH = 80
+"""Characters; AF_UNIX addresses end at about 104 on the systems we know."""
+
+
+class Pulse:
+    """The pulse of one instance, found by its folder."""
+
+    def __init__(self, instance: Path) -> None:
+        folder = instance / "run"
+        if len(str(folder)) > LONGEST_PATH:
+            name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+            folder = Path(tempfile.gettempdir()) / f"collab-{os.getuid()}-{name}"
+        self._folder = folder
+        self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._out.setblocking(False)
+
+    def beat(self) -> None:
+        """Wake every listener. Never raises, never waits."""
+        try:
+            names = os.listdir(self._folder)
+        except OSError:
+            return
+        for name in names:
+            with contextlib.suppress(OSError):
+                self._out.sendto(b"!", str(self._folder / name))
+
+    def listen(self, name: str) -> Listener:
+        """Start listening under a name that is unique within this process."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._forget_the_dead()
+        return Listener(self._folder / f"{os.getpid()}-{name}")
+
+    def _forget_the_dead(self) -> None:
+        for path in self._folder.iterdir():
+            pid = path.name.partition("-")[0]
+            try:
+                os.kill(int(pid), 0)
+            except (ValueError, ProcessLookupError):
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                continue
+
+
+class Listener:
+    """Waits for a beat."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until a beat or for `seconds`. True when a beat came; several count as one."""
+        self._socket.settimeout(max(seconds, 0.001))
+        try:
+            self._socket.recv(16)
+            self._socket.setblocking(False)
+            while True:
+                self._socket.recv(16)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+        self._path.unlink(missing_ok=True)

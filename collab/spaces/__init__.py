@@ -1,0 +1,1 @@
+"""Project spaces, their members, and the items that every tool makes."""

@@ -1,0 +1,110 @@
+"""What can happen to a space, its members and its items."""
+
+from __future__ import annotations
+
+from collab.core.events import Event
+
+
+class SpaceOpened(Event, name="space.opened"):
+    pass
+
+
+class SpaceRevised(Event, name="space.revised"):
+    pass
+
+
+class SpaceArchived(Event, name="space.archived"):
+    pass
+
+
+class SpaceReopened(Event, name="space.reopened"):
+    pass
+
+
+class SpaceFollowed(Event, name="space.followed"):
+    """An actor follows, or (on the follower's instance) asks to follow."""
+
+
+class SpaceUnfollowed(Event, name="space.unfollowed"):
+    """`follow_iri` is the Follow that is undone; its row is gone when this is told."""
+
+    follow_iri: str = ""
+
+
+class MemberAsked(Event, name="member.asked"):
+    """`actor_id` asks to join."""
+
+
+class MemberAdmitted(Event, name="member.admitted"):
+    """`member_id` is a member from now on, with `role`; `actor_id` decided it."""
+
+    member_id: int
+    role: int
+
+
+class MemberRefused(Event, name="member.refused"):
+    member_id: int
+
+
+class MemberLeft(Event, name="member.left"):
+    member_id: int
+
+
+class MemberRemoved(Event, name="member.removed"):
+    member_id: int
+
+
+class RoleChanged(Event, name="member.role"):
+    member_id: int
+    role: int
+
+
+class ItemPublished(Event, name="item.published"):
+    pass
+
+
+class ItemRevised(Event, name="item.revised"):
+    number: int = 0
+
+
+class ItemWithdrawn(Event, name="item.withdrawn"):
+    pass
+
+
+class ItemRestored(Event, name="item.restored"):
+    pass
+
+
+class ItemConfirmed(Event, name="item.confirmed"):
+    """The host of a remote space has confirmed what was written here."""
+
+
+class ItemRefused(Event, name="item.refused"):
+    """The host of a remote space has refused what was written here."""
+
+
+class ItemPinned(Event, name="item.pinned"):
+    pass
+
+
+class ItemUnpinned(Event, name="item.unpinned"):
+    pass
+
+
+class Reacted(Event, name="item.reacted"):
+    sign: str
+    iri: str
+
+
+class Unreacted(Event, name="item.unreacted"):
+    sign: str
+    iri: str
+
+
+class OfferMade(Event, name="offer.made"):
+    offer_id: int
+
+
+class OfferAnswered(Event, name="offer.answered"):
+    offer_id: int
+    state: str

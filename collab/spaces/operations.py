@@ -1,0 +1,182 @@
+"""Opening a project space, changing what it says of itself, archiving it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from collab.core.errors import Conflict, Forbidden, Invalid
+from collab.core.i18n import N_
+from collab.core.work import Work
+from collab.people.actors import host_of, new_local_actor
+from collab.people.models import ActorKind
+from collab.spaces.events import SpaceArchived, SpaceOpened, SpaceReopened, SpaceRevised
+from collab.spaces.models import JoinPolicy, Membership, Role, Space, Visibility
+from collab.spaces.policy import require
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,60}[a-z0-9])?")
+INSEE = re.compile(r"(?:\d{5}|2[AB]\d{3})")
+MAX_NAME, MAX_CARD = 120, 2000
+DEFAULT_TOOLS = ("discussion", "pages")
+
+
+@dataclass(frozen=True)
+class OpenSpace:
+    """What a person says when opening a space; `tools` are names of tools."""
+
+    name: str
+    slug: str = ""
+    why: str = ""
+    who: str = ""
+    how: str = ""
+    territory: str = ""
+    insee_code: str = ""
+    visibility: Visibility = Visibility.PUBLIC
+    join_policy: JoinPolicy = JoinPolicy.REQUEST
+    tools: tuple[str, ...] = DEFAULT_TOOLS
+
+
+@dataclass(frozen=True)
+class ReviseSpace:
+    """New words and settings for a space; the slug never changes."""
+
+    name: str
+    why: str = ""
+    who: str = ""
+    how: str = ""
+    territory: str = ""
+    insee_code: str = ""
+    visibility: Visibility = Visibility.PUBLIC
+    join_policy: JoinPolicy = JoinPolicy.REQUEST
+    tools: tuple[str, ...] = DEFAULT_TOOLS
+
+
+def slug_of(name: str) -> str:
+    """A short address made from a name: `Jardin partagé` gives `jardin-partage`."""
+    plain = name.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae")
+    plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:60].strip("-")
+
+
+def open_space(work: Work, given: OpenSpace) -> Space:
+    """Open a project space of this instance; whoever opens it is its first facilitator.
+
+    Raises:
+        Forbidden: a remote or suspended actor asks.
+        Invalid: no name, an address that is taken or malformed, an unknown INSEE code, no tool.
+    """
+    if not work.actor.local:
+        raise Forbidden(N_("Un projet s’ouvre sur sa propre instance."))
+    slug = given.slug.strip().lower() or slug_of(given.name)
+    errors = _card_errors(given)
+    if not SLUG.fullmatch(slug):
+        errors["slug"] = N_("L’adresse ne contient que des lettres sans accent, chiffres et tirets.")
+    if errors:
+        raise Invalid(**errors)
+    try:
+        actor = new_local_actor(work, ActorKind.GROUP, slug, given.name.strip())
+    except Invalid as taken:
+        raise Invalid(slug=taken.fields["name"]) from taken
+    space = Space(
+        actor_id=actor.id,
+        slug=slug,
+        host=host_of(work.origin),
+        local=True,
+        created_at=work.now,
+        **_card(given),
+    )
+    work.session.add(space)
+    work.session.flush()
+    first = Membership(
+        space_id=space.id, actor_id=work.actor.id, role=Role.FACILITATOR, since=work.now
+    )
+    work.session.add(first)
+    work.record(SpaceOpened(space_id=space.id, actor_id=work.actor.id))
+    return space
+
+
+def revise_space(work: Work, space: Space, given: ReviseSpace) -> Space:
+    """Change a space's words and settings.
+
+    Raises:
+        Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
+        Invalid: as for open_space.
+    """
+    require(work, space, Role.FACILITATOR)
+    _hosted_here(space)
+    if errors := _card_errors(given):
+        raise Invalid(**errors)
+    for name, value in _card(given).items():
+        setattr(space, name, value)
+    space.actor.display_name = space.name
+    space.revised_at = work.now
+    work.record(SpaceRevised(space_id=space.id, actor_id=work.actor.id))
+    return space
+
+
+def archive_space(work: Work, space: Space) -> None:
+    """Close a space for writing; everything stays readable.
+
+    Raises:
+        Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
+        Conflict: it is archived already.
+    """
+    require(work, space, Role.FACILITATOR)
+    _hosted_here(space)
+    space.archived_at = work.now
+    work.record(SpaceArchived(space_id=space.id, actor_id=work.actor.id))
+
+
+def reopen_space(work: Work, space: Space) -> None:
+    """Open an archived space again.
+
+    Raises:
+        Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
+        Conflict: it is not archived.
+    """
+    if space.archived_at is None:
+        raise Conflict(N_("Ce projet n’est pas archivé."))
+    space.archived_at = None
+    work.session.flush()
+    require(work, space, Role.FACILITATOR)
+    _hosted_here(space)
+    work.record(SpaceReopened(space_id=space.id, actor_id=work.actor.id))
+
+
+def _hosted_here(space: Space) -> None:
+    if not space.local:
+        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+
+
+def _card(given: OpenSpace | ReviseSpace) -> dict[str, object]:
+    return {
+        "name": given.name.strip(),
+        "why": given.why.strip(),
+        "who": given.who.strip(),
+        "how": given.how.strip(),
+        "territory": given.territory.strip(),
+        "insee_code": given.insee_code.strip().upper(),
+        "visibility": given.visibility,
+        "join_policy": given.join_policy,
+        "tools": list(given.tools),
+    }
+
+
+def _card_errors(given: OpenSpace | ReviseSpace) -> dict[str, str]:
+    errors = {}
+    if not given.name.strip():
+        errors["name"] = N_("Donnez un nom au projet.")
+    if len(given.name) > MAX_NAME:
+        errors["name"] = N_("Ce nom est trop long : 120 caractères au plus.")
+    for field in ("why", "who", "how"):
+        if len(getattr(given, field)) > MAX_CARD:
+            errors[field] = N_("Ce texte est trop long : 2 000 caractères au plus.")
+    if len(given.territory) > MAX_NAME:
+        errors["territory"] = N_("Ce nom est trop long : 120 caractères au plus.")
+    code = given.insee_code.strip().upper()
+    if code and not INSEE.fullmatch(code):
+        errors["insee_code"] = N_("Un code INSEE a cinq caractères, par exemple 80021.")
+    if not given.tools:
+        errors["tools"] = N_("Choisissez au moins un outil.")
+    return errors

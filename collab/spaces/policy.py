@@ -1,0 +1,120 @@
+"""Who may see and do what: the one place that decides, deny by default."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+from collab.core.errors import Conflict, Forbidden, Missing
+from collab.core.i18n import N_
+from collab.core.work import Work
+from collab.people.models import Actor
+from collab.spaces.models import JoinPolicy, Membership, MembershipState, Role, Space, Visibility
+
+
+def role_of(session: Session, space: Space, actor_id: int | None) -> Role:
+    """The role an actor holds in `space` now; NONE for strangers."""
+    if actor_id is None:
+        return Role.NONE
+    held = session.scalar(
+        select(Membership.role).where(
+            Membership.space_id == space.id,
+            Membership.actor_id == actor_id,
+            Membership.state == MembershipState.ACTIVE,
+        )
+    )
+    return Role(held or Role.NONE)
+
+
+def visible_to(viewer: Actor | None) -> ColumnElement[bool]:
+    """The SQL condition on Space under which `viewer` may read it. None is a stranger."""
+    alive = Space.deleted_at.is_(None)
+    public = Space.visibility == Visibility.PUBLIC
+    if viewer is None or viewer.suspended_at:
+        return and_(alive, public)
+    belongs = exists().where(
+        Membership.space_id == Space.id,
+        Membership.actor_id == viewer.id,
+        Membership.state == MembershipState.ACTIVE,
+    )
+    here = Space.visibility == Visibility.LOCAL
+    allowed = [public, belongs] + ([here] if viewer.local else [])
+    return and_(alive, or_(*allowed))
+
+
+def visible_spaces(viewer: Actor | None) -> Select[tuple[Space]]:
+    """The spaces `viewer` may read, as a statement to refine."""
+    return select(Space).where(visible_to(viewer))
+
+
+def may_read(session: Session, space: Space, viewer: Actor | None) -> bool:
+    """Whether `viewer` may read `space` and everything in it."""
+    return session.scalar(select(Space.id).where(Space.id == space.id, visible_to(viewer))) is not None
+
+
+def may_see_card(session: Session, space: Space, viewer: Actor | None) -> bool:
+    """Whether `viewer` may see a space's name and purpose, to ask to join it.
+
+    A members-only space that takes requests shows its card to whoever has its address; one that
+    is entered by invitation does not exist for strangers.
+    """
+    if may_read(session, space, viewer):
+        return True
+    return (
+        space.deleted_at is None
+        and space.visibility == Visibility.MEMBERS
+        and space.join_policy != JoinPolicy.INVITATION
+    )
+
+
+def host_may_read(session: Session, space: Space, host: str) -> bool:
+    """Whether another instance may hold a copy of `space` (FEDERATION.md 1.1, R35).
+
+    Public: every host that the peer policy lets in (decided before). Members only: while at
+    least one person of that host is an active member. Local: nobody.
+    """
+    if space.deleted_at or space.visibility == Visibility.LOCAL:
+        return False
+    if space.visibility == Visibility.PUBLIC:
+        return True
+    member = (
+        select(Membership.id)
+        .join(Actor, Actor.id == Membership.actor_id)
+        .where(
+            Membership.space_id == space.id,
+            Membership.state == MembershipState.ACTIVE,
+            Actor.host == host,
+        )
+    )
+    return session.scalar(member.limit(1)) is not None
+
+
+def require(work: Work, space: Space, role: Role) -> None:
+    """Let the work go on only if its actor holds at least `role` in `space`.
+
+    An act that the space's host has already decided (`work.mirrored`) is let through.
+
+    Raises:
+        Missing: the actor may not even know that the space exists.
+        Forbidden: the actor has a lesser role, or none, or is suspended.
+        Conflict: the space is archived; it can be read, not written in.
+    """
+    if work.mirrored and not space.local:
+        return
+    actor = work.session.get(Actor, work.actor.id)
+    if actor is None or not may_read(work.session, space, actor):
+        raise Missing(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
+    if actor.suspended_at or actor.deleted_at:
+        raise Forbidden(N_("Ce compte est suspendu."))
+    if space.archived_at:
+        raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
+    if role_of(work.session, space, actor.id) < role:
+        raise Forbidden(NEEDS[role])
+
+
+NEEDS = {
+    Role.NONE: N_("Vous ne pouvez pas faire cela."),
+    Role.READER: N_("Il faut d’abord participer à ce projet."),
+    Role.MEMBER: N_("Il faut être membre de ce projet pour y écrire. Demandez à participer."),
+    Role.FACILITATOR: N_("Seules les personnes référentes du projet peuvent faire cela."),
+}
