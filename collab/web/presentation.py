@@ -1,0 +1,150 @@
+"""How times, numbers and addresses are said on pages, in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
+
+from babel import Locale
+from babel.dates import format_date, format_time, format_timedelta
+from babel.numbers import format_decimal
+from flask import Flask, request, url_for
+from flask_babel import get_locale, get_timezone, gettext
+from markupsafe import Markup
+
+from collab.web.weave import weave
+
+NBSP = "\u00a0"
+
+UNITS = {"fr": ("octets", "Ko", "Mo", "Go"), "en": ("bytes", "KB", "MB", "GB")}
+
+
+def register(app: Flask) -> None:
+    """Give the templates of `app` the filters and globals of this module."""
+    filters: dict[str, Callable[..., str]] = {
+        "clock": clock,
+        "day": day,
+        "filesize": filesize,
+        "host": host,
+        "number": number,
+        "typo": typo,
+        "when": when,
+    }
+    app.jinja_env.filters.update(filters)
+    app.jinja_env.globals.update(
+        address_of=address_of,
+        page_url=page_url,
+        text_direction=text_direction,
+        weave=lambda subject, size=48: Markup(weave(address_of(subject), size)),  # noqa: S704
+    )
+
+
+def when(instant: datetime, now: datetime | None = None) -> str:
+    """Say an instant as people do: « il y a 20 minutes », « hier à 9 h 12 », « 12 mars 2024 ».
+
+    Args:
+        instant: UTC when it carries no zone.
+        now: what to count from; the present when left out.
+    """
+    then = _here(instant)
+    present = _here(now) if now else datetime.now(UTC).astimezone(then.tzinfo)
+    past = present - then
+    if timedelta(0) <= past < timedelta(minutes=1):
+        return gettext("à l’instant")
+    if timedelta(0) < past < timedelta(hours=6):
+        return _spaced(format_timedelta(-past, add_direction=True, locale=_locale(), threshold=1))
+    days = (present.date() - then.date()).days
+    if days in {-1, 0, 1}:
+        names = {
+            0: gettext("aujourd’hui à %(clock)s", clock=clock(then)),
+            1: gettext("hier à %(clock)s", clock=clock(then)),
+            -1: gettext("demain à %(clock)s", clock=clock(then)),
+        }
+        return names[days]
+    if 1 < days < 7:
+        weekday = format_date(then, "EEEE", locale=_locale())
+        return gettext("%(weekday)s à %(clock)s", weekday=weekday, clock=clock(then))
+    return day(then, now=present, weekday=False)
+
+
+def day(on: date | datetime, now: datetime | None = None, weekday: bool = True) -> str:
+    """Say a date in full: « samedi 28 novembre », with the year when it is not this one."""
+    locale = _locale()
+    if isinstance(on, datetime):
+        on = _here(on).date()
+    year = "" if on.year == _here(now or datetime.now(UTC)).year else " y"
+    if locale.language == "fr":
+        number_of_day = "'1er'" if on.day == 1 else "d"
+        return _spaced(
+            format_date(on, ("EEEE " if weekday else "") + number_of_day + " MMMM" + year, locale)
+        )
+    return format_date(on, ("EEEE " if weekday else "") + "d MMMM" + year, locale)
+
+
+def clock(instant: datetime) -> str:
+    """Say the hour: « 9 h 12 », « 10 h »; as the language does elsewhere."""
+    then, locale = _here(instant), _locale()
+    if locale.language != "fr":
+        return format_time(then.timetz(), "short", locale=locale)
+    return f"{then.hour}{NBSP}h" + (f"{NBSP}{then.minute:02}" if then.minute else "")
+
+
+def number(value: float) -> str:
+    """Write a number with the language's own separators."""
+    return format_decimal(value, locale=_locale())
+
+
+def filesize(size: int) -> str:
+    """Say a weight given in bytes: « 230 Ko », « 1,2 Mo » (steps of a thousand)."""
+    units = UNITS.get(_locale().language, UNITS["en"])
+    amount, step = float(size), 0
+    while round(amount) >= 1000 and step < len(units) - 1:
+        amount, step = amount / 1000, step + 1
+    shown = round(amount, 1) if step and amount < 10 else round(amount)
+    return f"{number(shown)}{NBSP}{units[step]}"
+
+
+def host(address: str) -> str:
+    """Name the instance in an address: of `https://a.example/x` or `x@a.example`, `a.example`."""
+    return urlsplit(address).netloc if "://" in address else address.rpartition("@")[2]
+
+
+def typo(text: str) -> str:
+    """Keep French signs with their word: a plain space before ; : ? ! » or after « binds."""
+    return re.sub(r" (?=[;:?!»])|(?<=«) ", NBSP, text)
+
+
+def address_of(subject: object) -> str:
+    """Find the address a cloth is drawn from: the text itself, or the subject's own."""
+    if isinstance(subject, str):
+        return subject
+    return str(getattr(subject, "address", None) or getattr(subject, "name", ""))
+
+
+def page_url(page: int) -> str:
+    """Give the address of another page of the list being shown, its filters kept."""
+    kept = {**request.args.to_dict(flat=False), **(request.view_args or {})}
+    kept.pop("page", None)
+    return url_for(request.endpoint or "", page=page, **kept)
+
+
+def text_direction() -> str:
+    """Say which way the page's language runs: `ltr` or `rtl`."""
+    return str(_locale().text_direction)
+
+
+def _here(instant: datetime) -> datetime:
+    """Move an instant to the reader's clock; what carries no zone is UTC."""
+    known = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return known.astimezone(get_timezone())
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale("fr")
+
+
+def _spaced(text: str) -> str:
+    """Keep figures with the word that follows them on one line."""
+    return re.sub(r"(?<=\d) ", NBSP, text)
