@@ -1,0 +1,157 @@
+"""Read JSON of strangers without surprises, and write it in the one form that is signed."""
+
+import hashlib
+import json
+import re
+from typing import Any, NoReturn
+
+import rfc8785
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+_MAX_INT = 2**53 - 1
+_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_MAX_BASE58 = 2048
+_SHA2_256 = b"\x12\x20"
+
+# JSON-LD words that rearrange a document for readers who process JSON-LD (R40).
+_ANYWHERE = frozenset({"@graph", "@included", "@reverse", "@nest"})
+# The same, except inside `@context`, where they define terms that we never apply.
+_OUTSIDE_CONTEXT = frozenset({"@id", "@type"})
+
+
+class Malformed(ValueError):
+    """A document that is not the plain JSON object we accept."""
+
+
+def parse(raw: bytes, *, limit: int = MAX_BYTES) -> dict[str, Any]:
+    """Return the JSON object in `raw`, at most `limit` bytes (1 MiB) of UTF-8.
+
+    Raises Malformed for anything else than one object: double keys, NaN and infinities, whole
+    numbers beyond ±(2^53 - 1), more than 32 levels, lone surrogates (R41), and the JSON-LD words
+    `@graph @included @reverse @nest`, `@id` and `@type` as keys (R40). `@id` and `@type` pass
+    inside `@context`, where peers define terms; contexts are never applied here.
+    """
+    if len(raw) > limit:
+        raise Malformed(f"more than {limit} bytes")
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_int,
+        )
+    except Malformed:
+        raise
+    except RecursionError as error:
+        raise Malformed(f"more than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise Malformed("not JSON") from error
+    if not isinstance(value, dict):
+        raise Malformed("not an object")
+    _inspect(value)
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    """Return `value` in the JSON Canonicalization Scheme, the bytes that are hashed. RFC 8785.
+
+    Raises Malformed for what the scheme cannot carry: NaN, whole numbers beyond 2^53 - 1, lone
+    surrogates.
+    """
+    try:
+        written: bytes = rfc8785.dumps(value)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not a canonical value") from error
+    return written
+
+
+def multihash(data: bytes) -> str:
+    """Return the SHA-256 of `data` as a base58btc multihash, `zQm…`."""
+    return "z" + base58btc_encode(_SHA2_256 + hashlib.sha256(data).digest())
+
+
+def base58btc_encode(data: bytes) -> str:
+    """Write bytes in base58btc, without the multibase prefix `z`."""
+    number = int.from_bytes(data, "big")
+    digits: list[str] = []
+    while number:
+        number, digit = divmod(number, 58)
+        digits.append(_ALPHABET[digit])
+    zeros = len(data) - len(data.lstrip(b"\0"))
+    return "1" * zeros + "".join(reversed(digits))
+
+
+def base58btc_decode(text: str) -> bytes:
+    """Read base58btc, without the multibase prefix `z`, at most 2048 characters.
+
+    Raises Malformed for another alphabet or a longer text.
+    """
+    if len(text) > _MAX_BASE58:
+        raise Malformed(f"more than {_MAX_BASE58} characters of base58")
+    number = 0
+    for character in text:
+        value = _VALUES.get(character)
+        if value is None:
+            raise Malformed("not base58btc")
+        number = number * 58 + value
+    zeros = len(text) - len(text.lstrip("1"))
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("the same key twice")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise Malformed(f"{name} is not a JSON number")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value in {float("inf"), float("-inf")}:
+        raise Malformed("a number too large")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > _MAX_INT:
+        raise Malformed("a whole number beyond 2^53")
+    return int(text)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _inspect(document: dict[str, Any]) -> None:
+    """Walk the tree once for depth, forbidden keys and surrogates. No recursion: depth is data."""
+    waiting: list[tuple[Any, int, bool]] = [(document, 1, False)]
+    while waiting:
+        value, depth, inside = waiting.pop()
+        if isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                raise Malformed(f"more than {MAX_DEPTH} levels")
+            if isinstance(value, dict):
+                waiting.extend(_members(value, depth + 1, inside))
+            else:
+                waiting.extend((item, depth + 1, inside) for item in value)
+
+
+def _members(value: dict[str, Any], depth: int, inside: bool) -> list[tuple[Any, int, bool]]:
+    for key in value:
+        _check_text(key)
+        if key in _ANYWHERE or (key in _OUTSIDE_CONTEXT and not inside):
+            raise Malformed(f"the key {key} rearranges a document")
+    return [(item, depth, inside or key == "@context") for key, item in value.items()]
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii() and _SURROGATE.search(text):
+        raise Malformed("half of a surrogate pair")
