@@ -47,13 +47,13 @@ $(STAMPS)/venv:
 
 $(STAMPS)/installed: requirements.lock pyproject.toml | $(STAMPS)/venv
 	@echo 'Installing the packages of requirements.lock ...'
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-compile --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(STAMPS)/installed-dev: requirements-dev.lock $(STAMPS)/installed
 	@echo 'Installing the packages of requirements-dev.lock ...'
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-compile --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # Pages work without scripts, so a machine that can have no browser assets still gets a server;

@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import assets  # noqa: E402 - it stands beside this file, which the builder loads by its path
+import assets  # it stands beside this file, which the builder loads by its path
 
 
 class BuildHook(BuildHookInterface[Any]):

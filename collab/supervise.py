@@ -1,0 +1,297 @@
+"""Keep an instance's processes running: a light parent that loads neither Flask nor the database.
+
+`run` starts `collab web` and `collab worker`, starts either again when it dies, says once when
+pages can be opened, and stops both when told to. It is also a program of its own, `python -m
+collab.supervise BIND INSTANCE`, so that what started it need not stay in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+# All in seconds.
+STOP_PATIENCE = 8.0  # from SIGTERM to SIGKILL; whoever stops us may wait no longer than ten
+SHORT_LIFE = 5.0  # a process that dies younger than this is waited for before the next try
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 10.0
+PROBE_EVERY = 0.1
+PROBE_TIMEOUT = 1.0
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Refused(Exception):
+    """The instance cannot be started like this; the message says what to do."""
+
+
+def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None = None) -> int:
+    """Run an instance until SIGTERM, SIGINT or SIGHUP, and return the exit status.
+
+    `web` listens at `bind` (`host:port`; port 0 takes any free one). `commands` replaces the two
+    usual ones by others, name by name. The status is 0 after an orderly stop; 1, with one line on
+    standard error, when the address or the folder cannot be used.
+    """
+    try:
+        host, port = address(bind)
+        check_folder(instance)
+        port = check_port(host, port)
+    except Refused as refusal:
+        tell(str(refusal))
+        return 1
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Supervisor(commands or usual_commands(where, instance), host, port).run()
+
+
+def usual_commands(bind: str, instance: Path) -> dict[str, list[str]]:
+    """The two processes that one machine needs."""
+    # -P: a file of the folder one happens to be in is never taken for a part of Python.
+    collab = [sys.executable, "-P", "-m", "collab.cli"]
+    folder = ["--instance", str(instance)]
+    return {
+        "web": [*collab, "web", *folder, "--bind", bind],
+        "worker": [*collab, "worker", *folder],
+    }
+
+
+def tell(line: str) -> None:
+    """One line for the person or the log that watches us."""
+    sys.stderr.write(f"collab: {line}\n")
+    sys.stderr.flush()
+
+
+def address(bind: str) -> tuple[str, int]:
+    """Split `host:port` or `[v6 host]:port`.
+
+    Raises:
+        Refused: it is neither.
+    """
+    host, colon, port = bind.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
+        raise Refused(f"{bind!r} is no address to listen on: write it like 127.0.0.1:8000")
+    return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)  # noqa: S104 - asked
+
+
+def check_folder(instance: Path) -> None:
+    """Make the instance's folder, readable by its owner alone, and see that it takes files.
+
+    Raises:
+        Refused: it cannot be made or written to.
+    """
+    proof = instance / f".writable-{os.getpid()}"
+    try:
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        proof.touch(mode=0o600)
+        proof.unlink()
+    except OSError as problem:
+        raise Refused(
+            f"the folder {instance} cannot be written to ({problem.strerror}): "
+            "give its owner the right, or choose another one with --instance"
+        ) from None
+
+
+def check_port(host: str, port: int) -> int:
+    """Return a port that nobody listens on: this one, or any when it is 0.
+
+    Raises:
+        Refused: it is taken, needs more rights, or the machine has no such address.
+    """
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(where)
+            trial.listen(1)
+            return int(trial.getsockname()[1])
+    except OSError as problem:
+        raise Refused(port_advice(host, port, problem)) from None
+
+
+def port_advice(host: str, port: int, problem: OSError) -> str:
+    """What to do about an address that cannot be listened on."""
+    other = f"another one with PORT=8001 or --bind {host}:8001"
+    if problem.errno == errno.EADDRINUSE:
+        return f"port {port} is already in use: stop the program that holds it, or choose {other}"
+    if problem.errno == errno.EACCES:
+        return f"port {port} is for the system's own programs: choose {other}"
+    return f"cannot listen on {host} ({problem.strerror}): 127.0.0.1 is this machine alone"
+
+
+class Child:
+    """One process that is to be there, whatever happens to it."""
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self.name = name
+        self.command = command
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
+        self.early_deaths = 0
+        self.due = 0.0  # on the monotonic clock: when to start it, while it does not run
+
+    def tend(self, now: float) -> None:
+        """Notice its death; start it when it is time."""
+        if self.process is not None:
+            if (status := self.process.poll()) is None:
+                return
+            self.process = None
+            manner = f"ended with status {status}" if status >= 0 else f"ended by signal {-status}"
+            self.postpone(now, manner)
+        if now >= self.due:
+            self.start(now)
+
+    def start(self, now: float) -> None:
+        """Start the process, apart from our terminal's Ctrl-C: it hears of a stop from us."""
+        self.started = now
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own commands
+                self.command,
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+                preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509 - we have one thread
+            )
+        except (OSError, subprocess.SubprocessError) as problem:
+            self.postpone(now, f"could not be started ({problem})")
+
+    def postpone(self, now: float, what: str) -> None:
+        """Decide when to try again, and say so in one line."""
+        self.early_deaths = self.early_deaths + 1 if now - self.started < SHORT_LIFE else 0
+        delay = min(FIRST_DELAY * 2 ** min(self.early_deaths, 10), LONGEST_DELAY)
+        self.due = now + delay
+        if self.early_deaths > 1:
+            what = f"{what}, {self.early_deaths} times in a row, its lines above say why"
+        tell(f"{self.name} {what}; starting it again in {delay:.1f} s")
+
+    def is_running(self) -> bool:
+        """Whether it still runs; a process that has ended is taken leave of."""
+        return self.process is not None and self.process.poll() is None
+
+    def end(self) -> None:
+        """Ask it to end."""
+        if self.process is not None:
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """End it, and what it has itself started."""
+        if self.process is not None and self.is_running():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def end_with(parent: int) -> None:
+    """What a new process does first: ask the kernel for a SIGTERM should its parent vanish."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it vanished before we could ask
+            os._exit(1)
+
+
+class Supervisor:
+    """The children, the signals that reach us, and the one loop that minds both."""
+
+    def __init__(self, commands: Mapping[str, Sequence[str]], host: str, port: int) -> None:
+        self.children = [Child(name, command) for name, command in commands.items()]
+        self.host = host
+        self.port = port
+        self.told_to_stop = False
+        self.announced = False
+        # Signals write here, so that waiting for one costs nothing and none is missed.
+        self.wakened, self.wakener = socket.socketpair()
+
+    def run(self) -> int:
+        """Mind the children until told to stop. Returns the exit status."""
+        self.listen_to_signals()
+        while not self.told_to_stop:
+            now = time.monotonic()
+            for child in self.children:
+                child.tend(now)
+            if not self.announced:
+                self.announce_when_ready()
+            self.wait(self.patience(now))
+        self.stop()
+        return 0
+
+    def listen_to_signals(self) -> None:
+        """Have SIGTERM, SIGINT and SIGHUP stop us, and every signal wake the loop."""
+        for end in (self.wakened, self.wakener):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self.wakener.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # What nohup had us ignore stays ignored.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self.hear_stop)
+
+    def hear_stop(self, _number: int, _frame: object) -> None:
+        """Remember. A second signal changes nothing: make and terminals often send two."""
+        self.told_to_stop = True
+
+    def patience(self, now: float) -> float | None:
+        """Seconds to wait for a signal; None when only a signal brings anything new."""
+        waits = [max(0.0, c.due - now) for c in self.children if c.process is None]
+        if not self.announced:
+            waits.append(PROBE_EVERY)
+        return min(waits, default=None)
+
+    def wait(self, seconds: float | None) -> None:
+        """Sleep until a signal comes, or so many seconds."""
+        readable, _, _ = select.select([self.wakened], [], [], seconds)
+        if readable:
+            self.wakened.recv(4096)
+
+    def announce_when_ready(self) -> None:
+        """Print the address, once, when pages can be opened."""
+        # Listening on every address of the machine includes this one.
+        near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        if answers_ready(near, self.port):
+            shown = f"[{near}]" if ":" in near else near
+            sys.stdout.write(f"collab: http://{shown}:{self.port} ready\n")
+            sys.stdout.flush()
+            self.announced = True
+
+    def stop(self) -> None:
+        """Ask every child to end; after STOP_PATIENCE, make it."""
+        until = time.monotonic() + STOP_PATIENCE
+        for child in self.children:
+            child.end()
+        while self.any_running() and (left := until - time.monotonic()) > 0:
+            self.wait(left)
+        for child in self.children:
+            if child.is_running():
+                tell(f"{child.name} did not stop in {STOP_PATIENCE:.0f} s and was ended")
+                child.kill()
+
+    def any_running(self) -> bool:
+        """Whether a child is left."""
+        return any(child.is_running() for child in self.children)
+
+
+def answers_ready(host: str, port: int) -> bool:
+    """Whether `GET /readyz` is answered with 200 there: by a bare socket, to our own child."""
+    question = f"GET /readyz HTTP/1.0\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+    try:
+        with socket.create_connection((host, port), PROBE_TIMEOUT) as connection:
+            connection.sendall(question.encode())
+            with connection.makefile("rb") as answer:
+                status_line, _, _ = answer.read(4096).partition(b"\r\n")
+    except OSError:
+        return False
+    return status_line.split(b" ")[1:2] == [b"200"]
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1], Path(sys.argv[2])))
