@@ -111,9 +111,7 @@ def _postpone(session: Session, ids: Sequence[int], now: datetime, error: str) -
         session.execute(
             update(Job)
             .where(Job.id == job_id)
-            .values(
-                attempts=attempts + 1, error=error[:2000], run_at=now + backoff(attempts + 1)
-            )
+            .values(attempts=attempts + 1, error=error[:2000], run_at=now + backoff(attempts + 1))
         )
     session.commit()
 

@@ -26,8 +26,6 @@ class Pulse:
             name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
             folder = Path(tempfile.gettempdir()) / f"collab-{os.getuid()}-{name}"
         self._folder = folder
-        self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._out.setblocking(False)
 
     def beat(self) -> None:
         """Wake every listener. Never raises, never waits."""
@@ -35,9 +33,13 @@ class Pulse:
             names = os.listdir(self._folder)
         except OSError:
             return
-        for name in names:
-            with contextlib.suppress(OSError):
-                self._out.sendto(b"!", str(self._folder / name))
+        if not names:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.setblocking(False)
+            for name in names:
+                with contextlib.suppress(OSError):
+                    out.sendto(b"!", str(self._folder / name))
 
     def listen(self, name: str) -> Listener:
         """Start listening under a name that is unique within this process."""

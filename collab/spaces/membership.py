@@ -77,7 +77,9 @@ def ask_to_join(
     if row and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Vous participez déjà à ce projet."))
     if row and row.state == MembershipState.REMOVED and space.local:
-        raise Forbidden(N_("Vous avez été retiré de ce projet. Parlez-en à une personne référente."))
+        raise Forbidden(
+            N_("Vous avez été retiré de ce projet. Parlez-en à une personne référente.")
+        )
     if space.local and space.join_policy == JoinPolicy.INVITATION:
         raise Forbidden(N_("On entre dans ce projet sur invitation."))
     if row is None:
@@ -143,9 +145,7 @@ def decline(work: Work, space: Space, given: Decide) -> Membership:
     """
     row = _decidable(work, space, given.member, MembershipState.REQUESTED)
     row.state = MembershipState.REFUSED
-    work.record(
-        MemberRefused(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id)
-    )
+    work.record(MemberRefused(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
     return row
 
 
@@ -160,9 +160,7 @@ def remove_member(work: Work, space: Space, given: Decide) -> Membership:
     row = _decidable(work, space, given.member, MembershipState.ACTIVE)
     _somebody_stays(work, space, row)
     row.state = MembershipState.REMOVED
-    work.record(
-        MemberRemoved(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id)
-    )
+    work.record(MemberRemoved(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
     return row
 
 
@@ -229,9 +227,7 @@ def _somebody_stays(work: Work, space: Space, leaving: Membership) -> None:
         Membership.id != leaving.id,
     )
     if not work.session.scalar(others):
-        raise Conflict(
-            N_("Il faut au moins une personne référente. Nommez-en une autre d’abord.")
-        )
+        raise Conflict(N_("Il faut au moins une personne référente. Nommez-en une autre d’abord."))
 
 
 def settle_membership(  # noqa: PLR0913 - one row, said in full by the host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -69,6 +70,11 @@ class Space(Base):
     def address(self) -> str:
         """How the API and our pages name it: `jardin`, or `jardin@a.example` for a mirror."""
         return self.slug if self.local else f"{self.slug}@{self.host}"
+
+    @property
+    def url(self) -> str:
+        """The path of its page on this instance."""
+        return f"/p/{self.address}"
 
     @property
     def federates(self) -> bool:
@@ -241,9 +247,9 @@ class Offer(Base):
     actor_id: Mapped[int] = mapped_column(ForeignKey("actor.id"))
     item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
     kind: Mapped[str] = mapped_column(String(40))
-    object: Mapped[dict[str, object]] = mapped_column(JSON)
+    wire: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The ActivityStreams object that is offered."""
-    given: Mapped[dict[str, object]] = mapped_column(JSON)
+    given: Mapped[dict[str, Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(default=OfferState.PENDING)
     reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]

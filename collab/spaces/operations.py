@@ -71,7 +71,9 @@ def open_space(work: Work, given: OpenSpace) -> Space:
     slug = given.slug.strip().lower() or slug_of(given.name)
     errors = _card_errors(given)
     if not SLUG.fullmatch(slug):
-        errors["slug"] = N_("L’adresse ne contient que des lettres sans accent, chiffres et tirets.")
+        errors["slug"] = N_(
+            "L’adresse ne contient que des lettres sans accent, chiffres et tirets."
+        )
     if errors:
         raise Invalid(**errors)
     try:

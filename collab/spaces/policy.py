@@ -42,14 +42,16 @@ def visible_to(viewer: Actor | None) -> ColumnElement[bool]:
     return and_(alive, or_(*allowed))
 
 
-def visible_spaces(viewer: Actor | None) -> Select[tuple[Space]]:
+def visible_spaces(viewer: Actor | None) -> Select[Space]:
     """The spaces `viewer` may read, as a statement to refine."""
     return select(Space).where(visible_to(viewer))
 
 
 def may_read(session: Session, space: Space, viewer: Actor | None) -> bool:
     """Whether `viewer` may read `space` and everything in it."""
-    return session.scalar(select(Space.id).where(Space.id == space.id, visible_to(viewer))) is not None
+    return (
+        session.scalar(select(Space.id).where(Space.id == space.id, visible_to(viewer))) is not None
+    )
 
 
 def may_see_card(session: Session, space: Space, viewer: Actor | None) -> bool:

@@ -124,7 +124,9 @@ def invitations(session: Session, space: Space) -> Sequence[Invitation]:
 def item_by_uid(session: Session, uid: str, viewer: Actor | None) -> Item:
     """The item with that public id, in a space `viewer` may read. Raises Missing otherwise."""
     item = session.scalar(
-        select(Item).join(Space, Space.id == Item.space_id).where(Item.uid == uid, visible_to(viewer))
+        select(Item)
+        .join(Space, Space.id == Item.space_id)
+        .where(Item.uid == uid, visible_to(viewer))
     )
     if item is None:
         raise Missing(N_("Cette page n’existe pas, ou plus."))

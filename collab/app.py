@@ -1,0 +1,73 @@
+"""create_app(): all wiring, top to bottom, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from collab.config import Settings
+from collab.core.db import now, prepare
+from collab.core.jobs import run_due
+from collab.core.pulse import Pulse
+from collab.core.service import Service
+from collab.instance import Secrets
+from collab.spaces.tool import find_tools
+from collab.web import assets, context, presentation, problems
+from collab.web.extensions import db
+from collab.web.runtime import Runtime
+from collab.web.security import secure
+
+PAGES: tuple[Blueprint, ...] = ()
+"""Pages and doors that belong to no tool."""
+
+
+def create_app(settings: Settings, **config: Any) -> Flask:
+    """Make the app of one instance. Two of them fit in one process.
+
+    `config` overrides Flask's configuration (tests use it). Raises OSError when the instance's
+    secrets cannot be read.
+    """
+    app = Flask("collab", static_folder=None, template_folder="web/templates")
+    secrets = Secrets(settings.instance)
+    app.config.update(
+        SECRET_KEY=secrets.session_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+    )
+    app.config.update(config)
+    secure(app, settings)
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+    runtime = Runtime(
+        app=app,
+        settings=settings,
+        tools=find_tools(),
+        pulse=Pulse(settings.instance),
+        forge=secrets.forge,
+    )
+    app.extensions["collab"] = runtime
+    context.register(app)
+    presentation.register(app)
+    assets.register(app)
+    problems.register(app)
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
+    for tool in runtime.tools:
+        app.register_blueprint(tool.blueprint, url_prefix=f"/p/<address>/{tool.name}")
+    runtime.services.append(Service("jobs", lambda: _run_jobs(runtime), rest=1.0))
+    return app
+
+
+def _run_jobs(runtime: Runtime) -> int:
+    """One step of the job service: everything due, except kinds that have a service of their own."""
+    kinds = [k for k, handler in runtime.handlers.items() if not handler.batch]
+    with runtime.app.app_context():
+        return run_due(db.session(), runtime.handlers, now(), kinds=kinds)
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    if settings.database_url.startswith("postgresql"):
+        return {"pool_pre_ping": True, "connect_args": {"options": "-c jit=off"}}
+    return {}

@@ -1,0 +1,86 @@
+"""The command line. Each command's module is loaded when it is asked for, and not before.
+
+So `collab run`, the parent of the other processes, stays small, and `collab web` can prepare
+gevent before anything else is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+COMMANDS = {
+    "init": "collab.cli.setup",
+    "run": "collab.cli.run",
+    "web": "collab.cli.web",
+    "worker": "collab.cli.worker",
+    "realtime": "collab.cli.web",
+    "migrate": "collab.cli.setup",
+    "user": "collab.cli.people",
+    "token": "collab.cli.people",
+    "space": "collab.cli.spaces",
+    "import": "collab.cli.documents",
+    "export": "collab.cli.documents",
+    "peer": "collab.cli.peers",
+    "show": "collab.cli.show",
+    "reindex": "collab.cli.search",
+    "demo": "collab.cli.demo",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands live in modules of their own: command `x-y` is `x_y` there."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in alphabetical order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the module of one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = f"{cmd_name}_" if cmd_name == "import" else cmd_name
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), name)
+        return command
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--instance",
+    type=click.Path(path_type=Path),
+    default=lambda: Path(os.environ.get("COLLAB_INSTANCE", "instance")),
+    show_default="./instance",
+    help="The folder that holds the instance.",
+)
+@click.pass_context
+def cli(ctx: click.Context, instance: Path) -> None:
+    """collab: a self-hosted, federated space where citizens work together."""
+    ctx.obj = instance
+
+
+def refuse(*lines: str) -> None:
+    """End the command with status 1 and say why and what to do, a line each."""
+    for line in lines:
+        click.echo(f"collab: {line}", err=True)
+    sys.exit(1)
+
+
+INSTANCE = click.option(
+    "--instance", "own_instance", type=click.Path(path_type=Path), help="The instance's folder."
+)
+"""`--instance` is accepted after the command as well as before it."""
+
+
+def chosen(ctx: click.Context, own: Path | None) -> Path:
+    """The folder named after the command, else the one named before it, else `./instance`."""
+    folder = own or ctx.obj
+    return Path(folder).resolve()
+
+
+def main() -> None:
+    """Entry point of the `collab` command."""
+    cli(prog_name="collab")

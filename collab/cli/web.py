@@ -1,0 +1,49 @@
+"""`collab web`: pages, API and sockets, in one gevent process."""
+# ruff: noqa: E402, I001 - gevent must be in place before anything else is imported
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import logging
+import signal
+from pathlib import Path
+
+import click
+import gevent
+from gevent.pywsgi import WSGIServer
+
+from collab.cli import INSTANCE, chosen, refuse
+from collab.cli.opened import open_app
+from collab.realtime.server import make_server
+from collab.setup import make_ready
+
+
+@click.command()
+@click.option("--bind", default=None, help="HOST:PORT; default 127.0.0.1:$PORT or :8000.")
+@INSTANCE
+@click.pass_context
+def web(ctx: click.Context, bind: str | None, own_instance: Path | None) -> None:
+    """Serve pages, the API and sockets."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    app = open_app(chosen(ctx, own_instance))
+    with app.app_context():
+        make_ready(app.extensions["collab"])
+    host, _, port = (bind or "127.0.0.1:8000").rpartition(":")
+    try:
+        server = make_server(app, host, int(port))
+        server.start()
+    except OSError as error:
+        refuse(f"{host}:{port} cannot be used ({error.strerror}): choose another with --bind")
+    _serve_until_told(server)
+
+
+def _serve_until_told(server: WSGIServer) -> None:
+    stop = gevent.event.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    stop.wait()
+    server.stop(timeout=5)
+
+
+realtime = web

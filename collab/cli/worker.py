@@ -1,0 +1,31 @@
+"""`collab worker`: everything that happens after a change: federation, search, schedules."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from collab.cli import INSTANCE, chosen
+from collab.cli.opened import open_app
+from collab.core.service import serve
+from collab.setup import make_ready
+
+
+@click.command()
+@INSTANCE
+@click.pass_context
+def worker(ctx: click.Context, own_instance: Path | None) -> None:
+    """Do the work that waits: deliveries, search index, schedules."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    app = open_app(chosen(ctx, own_instance))
+    runtime = app.extensions["collab"]
+    with app.app_context():
+        make_ready(runtime)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    serve(runtime.services, runtime.pulse, stop)

@@ -1,0 +1,220 @@
+"""The settings: one file, `instance/collab.toml`, and the environment; checked whole at start."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+PREFIX = "COLLAB_"
+
+
+class BadSettings(Exception):
+    """The settings cannot be used. `mistakes` has one line each, saying what and how to mend."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True)
+class SiteSettings:
+    """Who this instance is. `base_url` never changes once others know it."""
+
+    name: str = "collab"
+    base_url: str = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """`url`: a SQLAlchemy address; empty means SQLite in the instance folder."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """`url`: `whoosh:` (an index in the instance folder) or `postgresql:`."""
+
+    url: str = "whoosh:"
+
+
+@dataclass(frozen=True)
+class RealtimeSettings:
+    """`queue`: empty, or `redis://...` when several web processes serve one instance."""
+
+    queue: str = ""
+
+
+@dataclass(frozen=True)
+class FederationSettings:
+    """`mode`: open, allowlist or off. `allow_loopback`: http and 127.0.0.0/8, for trials only."""
+
+    mode: str = "open"
+    allow_loopback: bool = False
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """Sizes in bytes, rates as `N per minute|hour|day`."""
+
+    upload: int = 20_000_000
+    import_file: int = 1_000_000
+    login: str = "10 per minute"
+    registration: str = "20 per hour"
+    trusted_proxies: int = 0
+
+
+@dataclass(frozen=True)
+class OidcProvider:
+    """An OpenID Connect provider that people may sign in with."""
+
+    name: str
+    label: str
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. `instance` is the folder that holds it all."""
+
+    instance: Path
+    site: SiteSettings = field(default_factory=SiteSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
+    federation: FederationSettings = field(default_factory=FederationSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    oidc: tuple[OidcProvider, ...] = ()
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database, with the default filled in."""
+        return self.database.url or f"sqlite:///{(self.instance / 'collab.sqlite').resolve()}"
+
+    @property
+    def origin(self) -> str:
+        """This instance's canonical origin, without a final slash."""
+        return self.site.base_url.rstrip("/")
+
+    @property
+    def host(self) -> str:
+        """This instance's canonical host, with its port if it has one."""
+        return urlsplit(self.origin).netloc.lower()
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach it over https."""
+        return self.origin.startswith("https://")
+
+
+SECTIONS = ("site", "database", "search", "realtime", "federation", "limits")
+
+
+def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `instance/collab.toml` and `COLLAB_SECTION__KEY` (which wins).
+
+    Raises:
+        BadSettings: naming every mistake at once.
+    """
+    mistakes: list[str] = []
+    raw = _read_file(instance / "collab.toml", mistakes)
+    known: dict[str, Any] = {}
+    for section in SECTIONS:
+        kind = get_type_hints(Settings)[section]
+        given = raw.pop(section, {})
+        if not isinstance(given, dict):
+            mistakes.append(f"[{section}] must be a table")
+            continue
+        known[section] = _section(section, kind, given, environ, mistakes)
+    known["oidc"] = _providers(raw.pop("oidc", {}), mistakes)
+    mistakes += [f"unknown section [{name}]: known are {', '.join(SECTIONS)}" for name in raw]
+    if not mistakes:
+        settings = Settings(instance=instance, **known)
+        mistakes += _contradictions(settings)
+    if mistakes:
+        raise BadSettings(mistakes)
+    return settings
+
+
+def _read_file(path: Path, mistakes: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        mistakes.append(f"{path} cannot be read: {error}")
+        return {}
+
+
+def _section(
+    name: str,
+    kind: type[Any],
+    given: dict[str, Any],
+    environ: Mapping[str, str],
+    mistakes: list[str],
+) -> Any:
+    hints = get_type_hints(kind)
+    values = {}
+    for entry in fields(kind):
+        variable = f"{PREFIX}{name}__{entry.name}".upper()
+        value = environ.get(variable, given.pop(entry.name, entry.default))
+        try:
+            values[entry.name] = _convert(hints[entry.name], value)
+        except ValueError:
+            mistakes.append(
+                f"{name}.{entry.name} = {value!r} is not a {hints[entry.name].__name__}"
+            )
+    mistakes += [f"unknown setting {name}.{key}" for key in given]
+    return kind(**values)
+
+
+def _convert(hint: type[Any], value: Any) -> Any:
+    if hint is bool:
+        if str(value).lower() in ("true", "1", "yes", "on"):
+            return True
+        if str(value).lower() in ("false", "0", "no", "off", ""):
+            return False
+        raise ValueError(value)
+    if hint is int and isinstance(value, bool):
+        raise ValueError(value)
+    return hint(value)
+
+
+def _providers(given: Any, mistakes: list[str]) -> tuple[OidcProvider, ...]:
+    found = []
+    for name, table in given.items() if isinstance(given, dict) else ():
+        wanted = {f.name for f in fields(OidcProvider)} - {"name"}
+        entry = dict(table) if isinstance(table, dict) else {}
+        entry.setdefault("label", name)
+        missing = {"issuer", "client_id"} - set(entry)
+        unknown = set(entry) - wanted
+        mistakes += [f"oidc.{name}.{key} is needed" for key in sorted(missing)]
+        mistakes += [f"unknown setting oidc.{name}.{key}" for key in sorted(unknown)]
+        if not missing and not unknown:
+            found.append(OidcProvider(name=name, **entry))
+    return tuple(found)
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    mistakes = []
+    url = urlsplit(settings.site.base_url)
+    if url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/"):
+        mistakes.append(
+            f"site.base_url = {settings.site.base_url!r} must look like https://example.org"
+        )
+    if settings.federation.mode not in ("open", "allowlist", "off"):
+        mistakes.append(
+            f"federation.mode = {settings.federation.mode!r} must be open, allowlist or off"
+        )
+    if settings.search.url.partition(":")[0] not in ("whoosh", "postgresql"):
+        mistakes.append(f"search.url = {settings.search.url!r} must be whoosh: or postgresql:")
+    if settings.realtime.queue and not settings.realtime.queue.startswith("redis://"):
+        mistakes.append("realtime.queue must be empty or redis://...")
+    return mistakes

@@ -1,0 +1,165 @@
+"""What federation remembers: what came in, the project log, who holds copies, what goes out.
+
+FEDERATION.md 4.1. Nothing here is domain state; spaces, items and members live in their tables.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from collab.core.db import Base
+
+
+class InboxItem(Base):
+    """One activity that was authenticated (R46: unique after authentication). `raw`: its bytes."""
+
+    __tablename__ = "inbox_item"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[str] = mapped_column(String(2048), unique=True)
+    actor: Mapped[str] = mapped_column(String(2048))
+    key_id: Mapped[str] = mapped_column(String(2048))
+    scheme: Mapped[str]
+    """How it was proved: `cavage`, `rfc9421` or `proof`."""
+    digest: Mapped[str] = mapped_column(String(80))
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogEntry(Base):
+    """One entry of a project's log, on its host and on every mirror (FEDERATION.md 1.5).
+
+    `entry` is the signed LogEntry; `body` the activity it speaks of, None once erased.
+    """
+
+    __tablename__ = "log_entry"
+    __table_args__ = (Index("ix_log_entry_activity", "space_id", "activity_id"),)
+
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[str] = mapped_column(String(2048))
+    activity_type: Mapped[str] = mapped_column(String(40))
+    digest: Mapped[str] = mapped_column(String(80))
+    trust: Mapped[str] = mapped_column(String(10))
+    event_id: Mapped[int | None] = mapped_column(unique=True)
+    """The journal row on the host this entry speaks of; so that an event is logged once."""
+    entry: Mapped[dict[str, Any]] = mapped_column(JSON)
+    entry_hash: Mapped[str] = mapped_column(String(80))
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    at: Mapped[datetime]
+
+
+class ApObject(Base):
+    """The newest form of each object a project's log speaks of; what `stateDigest` is made of."""
+
+    __tablename__ = "ap_object"
+    __table_args__ = (UniqueConstraint("space_id", "iri"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"), index=True)
+    iri: Mapped[str] = mapped_column(String(2048))
+    owner: Mapped[str] = mapped_column(String(2048))
+    updated: Mapped[str] = mapped_column(String(40))
+    hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 (hex) of the object's canonical JSON."""
+    deleted: Mapped[bool] = mapped_column(default=False)
+
+
+class Mirror(Base):
+    """This instance's copy of a remote project: how far it has come and how it stands."""
+
+    __tablename__ = "mirror"
+
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"), primary_key=True)
+    log_iri: Mapped[str] = mapped_column(String(2048))
+    follow_iri: Mapped[str] = mapped_column(String(2048))
+    state: Mapped[str] = mapped_column(String(20), default="asked")
+    """`asked`, `active`, `refused`, `ended`, `broken` (the log contradicts itself)."""
+    epoch: Mapped[int] = mapped_column(default=1)
+    seq: Mapped[int] = mapped_column(default=0)
+    head_hash: Mapped[str] = mapped_column(String(80), default="")
+    remote_seq: Mapped[int] = mapped_column(default=0)
+    state_digest: Mapped[str] = mapped_column(String(80), default="")
+    remote_digest: Mapped[str] = mapped_column(String(80), default="")
+    verified_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    next_check_at: Mapped[datetime | None] = mapped_column(index=True)
+    last_error: Mapped[str] = mapped_column(Text, default="")
+
+
+class Subscriber(Base):
+    """A host that receives a project of ours: a mirror (the whole log) or followers (highlights)."""
+
+    __tablename__ = "subscriber"
+    __table_args__ = (UniqueConstraint("space_id", "host", "reach"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"), index=True)
+    host: Mapped[str] = mapped_column(String(255), index=True)
+    actor_iri: Mapped[str] = mapped_column(String(2048))
+    follow_iri: Mapped[str] = mapped_column(String(2048))
+    inbox: Mapped[str] = mapped_column(String(2048))
+    reach: Mapped[str] = mapped_column(String(20), default="mirror")
+    epoch: Mapped[int] = mapped_column(default=1)
+    cursor: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    confirmed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class OutboxItem(Base):
+    """An activity for particular inboxes: its bytes are serialised once; signed at each attempt."""
+
+    __tablename__ = "outbox_item"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actor.id"))
+    activity_id: Mapped[str] = mapped_column(String(2048), index=True)
+    ordering_key: Mapped[str] = mapped_column(String(2048))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Delivery(Base):
+    """One outbox item for one inbox. Rows that went well are removed after a day."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (UniqueConstraint("outbox_id", "inbox"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(ForeignKey("outbox_item.id", ondelete="CASCADE"))
+    host: Mapped[str] = mapped_column(String(255), index=True)
+    inbox: Mapped[str] = mapped_column(String(2048))
+    state: Mapped[str] = mapped_column(String(20), default="waiting", index=True)
+    """`waiting`, `done`, `refused`, `expired`."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    status: Mapped[int | None]
+    error: Mapped[str] = mapped_column(Text, default="")
+    done_at: Mapped[datetime | None]
+
+
+class Tombstone(Base):
+    """An id that its owner deleted, or undid before it came: a late Create is refused (R47)."""
+
+    __tablename__ = "tombstone"
+    __table_args__ = (UniqueConstraint("actor", "iri"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    actor: Mapped[str] = mapped_column(String(2048))
+    iri: Mapped[str] = mapped_column(String(2048))
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KeyRefusal(Base):
+    """A key that could not be had: not asked for again before `until` (FEDERATION.md 2.4)."""
+
+    __tablename__ = "key_refusal"
+
+    key_id: Mapped[str] = mapped_column(String(2048), primary_key=True)
+    until: Mapped[datetime]

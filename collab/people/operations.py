@@ -1,0 +1,97 @@
+"""Accounts of this instance: made, proved, recovered, ended. No e-mail is needed for any of it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from collab.core.errors import Invalid
+from collab.core.i18n import N_
+from collab.core.work import Work
+from collab.people.actors import new_local_actor
+from collab.people.models import Account, AccountRole, ActorKind
+
+ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,28}[a-z0-9])?")
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
+RESERVED = frozenset("actor admin api inbox instance moderation root static support".split())
+RECOVERY_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""argon2id with the OWASP minimum for small machines: 19 MiB, two passes."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """`alias` is the public name; `display_name` and `email` may stay empty."""
+
+    alias: str
+    password: str
+    display_name: str = ""
+    email: str = ""
+    locale: str = "fr"
+
+
+def register(work: Work, given: Register, role: AccountRole = AccountRole.MEMBER) -> Account:
+    """Make an account and its actor. Whether registration is open is the caller's to check.
+
+    Raises:
+        Invalid: the alias is malformed or taken, the password too short, the e-mail not one.
+    """
+    alias = given.alias.strip().lower()
+    errors = {}
+    if not ALIAS.fullmatch(alias) or alias in RESERVED:
+        errors["alias"] = N_(
+            "Un nom court : 2 à 30 lettres sans accent, chiffres, tirets. Exemple : mesange-38."
+        )
+    if problem := password_problem(given.password):
+        errors["password"] = problem
+    if given.email and not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}", given.email.strip()):
+        errors["email"] = N_("Cette adresse e-mail a une erreur. Vous pouvez aussi laisser vide.")
+    if errors:
+        raise Invalid(**errors)
+    try:
+        shown = given.display_name.strip()[:80] or given.alias.strip()
+        actor = new_local_actor(work, ActorKind.PERSON, alias, shown)
+    except Invalid as taken:
+        raise Invalid(alias=taken.fields["name"]) from taken
+    account = Account(
+        actor_id=actor.id,
+        password_hash=hasher.hash(given.password),
+        email=given.email.strip() or None,
+        role=role,
+        locale=given.locale if given.locale in ("fr", "en") else "fr",
+        created_at=work.now,
+    )
+    work.session.add(account)
+    work.session.flush()
+    return account
+
+
+def password_problem(password: str) -> str | None:
+    """What is wrong with a new password, as a French source string; None if nothing."""
+    if len(password) < SHORTEST_PASSWORD:
+        return N_("Le mot de passe doit avoir au moins 8 caractères. Une petite phrase convient.")
+    if len(password) > LONGEST_PASSWORD:
+        return N_("Ce mot de passe est trop long : 200 caractères au plus.")
+    return None
+
+
+def new_recovery_code(work: Work, account: Account) -> str:
+    """Make the account's recovery code anew and return it, the only time it can be seen."""
+    code = "".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(16))
+    account.recovery_hash = hasher.hash(code)
+    return "-".join(code[i : i + 4] for i in range(0, 16, 4))
+
+
+def proves(password_hash: str | None, secret: str) -> bool:
+    """Whether `secret` is what the hash was made of. False for accounts without one."""
+    if not password_hash:
+        return False
+    try:
+        return hasher.verify(password_hash, secret)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,127 @@
+"""What every template knows: the site, who looks, in which language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, request, session
+from flask_babel import Babel, get_locale
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
+
+from collab.people.models import Account, AccountRole
+from collab.people.queries import linked_peers, site
+from collab.spaces.models import Space
+from collab.spaces.policy import role_of
+from collab.spaces.tool import Tool
+from collab.web.extensions import db
+from collab.web.runtime import current_runtime
+from collab.web.view import account, dbsession, viewer
+
+LOCALES = ("fr", "en")
+
+
+@dataclass(frozen=True)
+class SiteCard:
+    """What the frame of every page says of this instance."""
+
+    name: str
+    tagline: str
+    contact: str
+    base_url: str
+    host: str
+    allow_loopback: bool
+    registration: str
+
+
+@dataclass(frozen=True)
+class ViewerCard:
+    """Who looks, as the frame shows it."""
+
+    id: int
+    name: str
+    display_name: str
+    address: str
+    role: str
+    """`member`, `moderator` or `admin`."""
+
+
+def register(app: Flask) -> None:
+    """Set up translation and the context of templates."""
+    Babel(app, locale_selector=choose_locale, default_locale="fr", default_timezone="Europe/Paris")
+    app.context_processor(frame)
+
+
+def choose_locale() -> str:
+    """The language of this request: chosen, of the account, of the browser, else French."""
+    if session.get("locale") in LOCALES:
+        return str(session["locale"])
+    found = _account()
+    if found is not None and found.locale in LOCALES:
+        return found.locale
+    return request.accept_languages.best_match(LOCALES, "fr") or "fr"
+
+
+def _account() -> Account | None:
+    try:
+        return account()
+    except SQLAlchemyError:
+        return None
+
+
+def frame() -> dict[str, Any]:
+    """The variables that base.html needs. Survives a database that does not answer."""
+    try:
+        return _frame()
+    except (SQLAlchemyError, NoResultFound):
+        db.session.rollback()
+        settings = current_runtime().settings
+        bare = SiteCard(
+            settings.site.name, "", "", settings.origin, settings.host,
+            settings.federation.allow_loopback, "closed",
+        )  # fmt: skip
+        return {"site": bare, "viewer": None, "locale": str(get_locale()), "peers_count": 0}
+
+
+def _frame() -> dict[str, Any]:
+    settings = current_runtime().settings
+    row = site(dbsession())
+    found = account()
+    return {
+        "site": SiteCard(
+            row.name,
+            row.tagline,
+            row.contact,
+            settings.origin,
+            settings.host,
+            settings.federation.allow_loopback,
+            row.registration,
+        ),  # fmt: skip
+        "viewer": _viewer(found) if found else None,
+        "locale": str(get_locale()),
+        "peers_count": linked_peers(dbsession()),
+    }
+
+
+def _viewer(found: Account) -> ViewerCard:
+    actor = found.actor
+    role = AccountRole(found.role).name.lower()
+    return ViewerCard(actor.id, actor.name, actor.label, actor.address, role)
+
+
+def space_frame(space: Space, current: str) -> dict[str, Any]:
+    """What space_base.html needs: the space, its tabs, the viewer's role in it."""
+    actor = viewer()
+    tools = [t for t in current_runtime().tools if t.name in space.tools]
+    return {
+        "space": space,
+        "current": current,
+        "role": role_of(dbsession(), space, actor.id if actor else None),
+        "tools": [_tab(t, space) for t in tools],
+    }
+
+
+def _tab(tool: Tool, space: Space) -> dict[str, Any]:
+    count = tool.count(dbsession(), space) if tool.count else None
+    url = f"{space.url}/{tool.name}/"
+    return {"name": tool.name, "title": tool.title, "url": url, "count": count}

@@ -1,0 +1,126 @@
+"""What a person, a script or a peer gets when something cannot be done. The log gets the detail."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from flask import Flask, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from collab.core.errors import Problem, TooMany, Unauthenticated
+from collab.core.i18n import N_
+from collab.web.actions import describe
+from collab.web.extensions import db
+
+log = logging.getLogger(__name__)
+
+BUSY = N_(
+    "La base de données est occupée ou le disque est plein. Rien d’enregistré n’est perdu. "
+    "Attendez un instant, puis recommencez."
+)
+BROKEN = N_("Une erreur est arrivée de notre côté. Rien d’enregistré n’est perdu.")
+WORDS = {
+    400: N_("Cette demande n’est pas comprise."),
+    404: N_("Cette page n’existe pas, ou vous n’y avez pas accès."),
+    405: N_("Cette adresse ne s’utilise pas ainsi."),
+    410: N_("Cette page a été effacée."),
+    413: N_("C’est trop gros pour être envoyé ici."),
+    415: N_("Ce type de contenu n’est pas accepté ici."),
+    429: N_("C’est un peu trop souvent. Attendez une minute, puis recommencez."),
+}
+
+
+def wants_json() -> bool:
+    """Whether the door is one of machines: the API, or ActivityPub."""
+    if request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/activity+json"])
+    return best == "application/activity+json" or request.blueprint == "federation"
+
+
+def register(app: Flask) -> None:
+    """Give `app` one answer for each kind of failure."""
+    app.register_error_handler(Problem, on_problem)
+    app.register_error_handler(CSRFError, on_csrf)
+    app.register_error_handler(HTTPException, on_http)
+    app.register_error_handler(OperationalError, on_database)
+    app.register_error_handler(Exception, on_bug)
+
+
+def on_problem(problem: Problem) -> Response:
+    """An operation said no."""
+    db.session.rollback()
+    if isinstance(problem, Unauthenticated) and not wants_json():
+        back = request.full_path.rstrip("?") if request.method == "GET" else request.referrer or "/"
+        return redirect(url_for("account.login", next=back))
+    return answer(problem)
+
+
+def on_csrf(error: CSRFError) -> Response:
+    """The form is from another session, or too old."""
+    words = N_("Ce formulaire est trop ancien. Revenez en arrière, rechargez, puis recommencez.")
+    return answer(Problem(words))
+
+
+def on_http(error: HTTPException) -> Response:
+    """Werkzeug or the rate limiter said no."""
+    if error.response is not None:
+        return error.get_response()
+    status = error.code or 500
+    if status in (301, 302, 308):
+        return error.get_response()
+    problem = TooMany(WORDS[429]) if status == 429 else Problem(WORDS.get(status, BROKEN))
+    problem.status = status
+    problem.code = error.name.lower().replace(" ", "_")
+    response = answer(problem)
+    if isinstance(error, RequestEntityTooLarge):
+        response.headers["Connection"] = "close"
+    return response
+
+
+def on_database(error: OperationalError) -> Response:
+    """Locked for too long, or a full disk: nothing was committed, nothing committed is lost."""
+    db.session.rollback()
+    log.error("database unavailable: %s", error.orig)
+    problem = Problem(BUSY)
+    problem.status, problem.code = 503, "busy"
+    response = answer(problem)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def on_bug(error: Exception) -> Response:
+    """Ours. The page shows a number that stands in the log beside the trace."""
+    if isinstance(error, OSError) and error.errno == 28:
+        log.error("disk full: %s", error)
+        return _with(BUSY, 503, "busy")
+    number = uuid.uuid4().hex[:8]
+    log.error("bug number=%s path=%s", number, request.path, exc_info=error)
+    return _with(BROKEN, 500, "bug", number=number)
+
+
+def _with(words: str, status: int, code: str, **more: str) -> Response:
+    try:
+        db.session.rollback()
+    except OperationalError as error:
+        log.error("rollback failed: %s", error)
+    problem = Problem(words, **more)
+    problem.status, problem.code = status, code
+    return answer(problem)
+
+
+def answer(problem: Problem) -> Response:
+    """A problem as the reader can use it: problem JSON (RFC 9457) or a page."""
+    if wants_json():
+        response = jsonify(describe(problem))
+        response.status_code = problem.status
+        response.content_type = "application/problem+json"
+        return response
+    words = gettext(problem.message) if problem.message else ""
+    html = render_template("errors/problem.html", problem=problem, words=words, **problem.more)
+    return Response(html, status=problem.status, mimetype="text/html")

@@ -1,0 +1,67 @@
+"""What one running app is made of; found by `current_runtime()` where Flask is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import Flask, current_app
+from sqlalchemy.orm import Session
+
+from collab.config import Settings
+from collab.core.forge import Forge
+from collab.core.jobs import Handler, run_due
+from collab.core.pulse import Pulse
+from collab.core.service import Service
+from collab.core.work import Actor, Work
+from collab.spaces.tool import Tools
+from collab.web.extensions import db
+
+JOB_REST = 1.0
+
+
+@dataclass
+class Runtime:
+    """Filled by app.create_app, read by every door. `followers`: the job kinds an event causes."""
+
+    app: Flask
+    settings: Settings
+    tools: Tools
+    pulse: Pulse
+    forge: Forge
+    followers: tuple[str, ...] = ()
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    services: list[Service] = field(default_factory=list)
+    clock: Callable[[], datetime] | None = None
+
+    def work(
+        self,
+        actor: Actor,
+        *,
+        cause: str | None = None,
+        mirrored: bool = False,
+        session: Session | None = None,
+    ) -> Work:
+        """A unit of work for `actor` on the current session (or the given one)."""
+        return Work(
+            session or db.session(),
+            actor,
+            origin=self.settings.origin,
+            followers=self.followers,
+            pulse=self.pulse.beat,
+            forge=self.forge,
+            at=self.clock() if self.clock else None,
+            cause=cause,
+            mirrored=mirrored,
+        )
+
+    def run_jobs(self, now: datetime, *, strict: bool = False) -> int:
+        """Run what is due, once. Returns how many jobs were tried."""
+        return run_due(db.session(), self.handlers, now, strict=strict)
+
+
+def current_runtime() -> Runtime:
+    """The runtime of the app that handles this request."""
+    runtime: Runtime = current_app.extensions["collab"]
+    return runtime

@@ -1,0 +1,65 @@
+"""Cookies, CSRF, rate limits and response headers: the same for every page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from collab.config import Settings
+
+SESSION_DAYS = 30
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self' {sockets}; object-src 'none'; base-uri 'none'; form-action {forms}; "
+    "frame-ancestors 'none'"
+)
+
+limiter = Limiter(get_remote_address, strategy="moving-window", headers_enabled=True)
+csrf = CSRFProtect()
+
+
+def secure(app: Flask, settings: Settings) -> None:
+    """Set up sessions, CSRF, limits and headers (issue: no third-party request, ever)."""
+    prefix = "__Host-" if settings.secure else ""
+    app.config.update(
+        SESSION_COOKIE_NAME=f"{prefix}collab",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=SESSION_DAYS),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        MAX_CONTENT_LENGTH=settings.limits.upload,
+        MAX_FORM_MEMORY_SIZE=2_000_000,
+        RATELIMIT_STORAGE_URI="memory://",
+    )
+    csrf.init_app(app)
+    limiter.init_app(app)
+    if settings.limits.trusted_proxies:
+        hops = settings.limits.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    app.after_request(_headers)
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    forms = getattr(response, "form_action", "'self'")
+    sockets = "ws: wss:" if request.host.startswith(("127.", "localhost")) else ""
+    headers.setdefault("Content-Security-Policy", POLICY.format(sockets=sockets, forms=forms))
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault(
+        "Permissions-Policy", "camera=(), geolocation=(), microphone=(self), interest-cohort=()"
+    )
+    if response.mimetype == "text/html":
+        headers.setdefault("Cache-Control", "private, no-cache")
+        headers.add("Vary", "Accept")
+    return response

@@ -1,0 +1,116 @@
+"""The few things every view uses: which space, who acts, in what unit of work."""
+
+from __future__ import annotations
+
+from flask import g, request, session
+from sqlalchemy.orm import Session
+
+from collab.core.db import now
+from collab.core.errors import Forbidden, Unauthenticated
+from collab.core.i18n import N_
+from collab.core.work import Work
+from collab.people.models import Account, Actor, Token
+from collab.people.queries import find_token
+from collab.spaces.models import Space
+from collab.spaces.queries import card_at, space_at
+from collab.web.extensions import db
+from collab.web.runtime import current_runtime
+
+
+def dbsession() -> Session:
+    """The database session of this request."""
+    return db.session()
+
+
+def bearer_token() -> Token | None:
+    """The live token in `Authorization: Bearer`, if one was sent.
+
+    Raises:
+        Unauthenticated: a token was sent that is not valid.
+    """
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    token = find_token(dbsession(), value.strip(), now())
+    if token is None:
+        raise Unauthenticated(N_("Ce jeton d’accès n’est pas valable."))
+    return token
+
+
+def account() -> Account | None:
+    """Who is logged in by the session cookie; None for strangers and ended sessions."""
+    if "account" not in g:
+        g.account = _account_of_session()
+    found: Account | None = g.account
+    return found
+
+
+def _account_of_session() -> Account | None:
+    if "account_id" not in session:
+        return None
+    found = db.session.get(Account, session["account_id"])
+    alive = found is not None and found.disabled_at is None
+    if found is None or not alive or session.get("epoch") != found.epoch:
+        session.clear()
+        return None
+    return found
+
+
+def viewer() -> Actor | None:
+    """The actor who looks: by session cookie on pages, by bearer token in the API."""
+    if request.blueprint == "api":
+        actor: Actor | None = g.get("api_actor")
+        return actor
+    found = account()
+    return found.actor if found else None
+
+
+def log_in(found: Account) -> None:
+    """Begin a session for an account that has proved itself."""
+    locale = session.get("locale")
+    session.clear()
+    session["account_id"], session["epoch"] = found.id, found.epoch
+    if locale:
+        session["locale"] = locale
+    session.permanent = True
+    g.account = found
+
+
+def log_out() -> None:
+    """End this session."""
+    session.clear()
+    g.account = None
+
+
+def here(address: str) -> Space:
+    """The space at this address, if the viewer may read it. Raises Missing."""
+    return space_at(dbsession(), address, current_runtime().settings.host, viewer())
+
+
+def card(address: str) -> Space:
+    """The space at this address, if the viewer may see its card. Raises Missing."""
+    return card_at(dbsession(), address, current_runtime().settings.host, viewer())
+
+
+def require_login() -> Account:
+    """Who is logged in. Raises Unauthenticated; pages answer with the login form."""
+    found = account()
+    if found is None:
+        raise Unauthenticated(N_("Connectez-vous d’abord."))
+    return found
+
+
+def require_admin() -> Account:
+    """The logged-in administrator. Raises Unauthenticated or Forbidden."""
+    found = require_login()
+    if found.role < 30:
+        raise Forbidden(N_("Seules les personnes qui administrent ce site peuvent faire cela."))
+    return found
+
+
+def working() -> Work:
+    """Start a unit of work as the viewer. Raises Unauthenticated for strangers."""
+    actor = viewer()
+    if actor is None:
+        raise Unauthenticated(N_("Connectez-vous d’abord."))
+    return current_runtime().work(actor)

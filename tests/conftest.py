@@ -1,0 +1,159 @@
+"""A real instance for each test: its folder, its database, its app. Nothing of ours is replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+
+from collab import instance as folder
+from collab.app import create_app
+from collab.config import load
+from collab.core.work import Work
+from collab.people.first import Nobody
+from collab.people.models import AccountRole, Actor
+from collab.people.operations import Register, register
+from collab.setup import make_ready
+from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join
+from collab.spaces.models import Role, Space, Visibility
+from collab.spaces.operations import OpenSpace, open_space
+from collab.web.extensions import db
+from collab.web.runtime import Runtime
+
+PASSWORD = "une petite phrase"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="What the instances of the tests keep their rows in.",
+    )
+
+
+@pytest.fixture(scope="session")
+def database_for(request, tmp_path_factory) -> Callable[[str], str]:
+    """Gives the address of a fresh, empty database under a name; empty means SQLite."""
+    if request.config.getoption("--database") == "sqlite":
+        return lambda name: ""
+    server = os.environ["COLLAB_TEST_POSTGRESQL_URL"]
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    made = iter(range(10**6))
+
+    def fresh(name: str) -> str:
+        base = f"t_{worker}_{os.getpid()}_{next(made)}"
+        with admin.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{base}"'))
+        url = admin.url.set(database=base)
+        return url.render_as_string(hide_password=False)
+
+    return fresh
+
+
+@dataclass
+class House:
+    """One instance under test, in this process."""
+
+    app: Flask
+    runtime: Runtime
+    path: Path
+
+    def as_(self, actor: Actor) -> Work:
+        """A unit of work of that actor."""
+        return self.runtime.work(actor)
+
+    def settle(self) -> None:
+        """Let the worker finish everything the last commit caused; errors come out."""
+        ahead = datetime.now(UTC) + timedelta(seconds=1)
+        while self.runtime.run_jobs(ahead, strict=True):
+            pass
+
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+
+def open_house(path: Path, database: str = "", origin: str = "https://here.example") -> House:
+    """Make an instance in `path`; forms need no CSRF token here (test_security has its own)."""
+    folder.lay_down(path, "Maison d’essai", origin)
+    environ = {"COLLAB_DATABASE__URL": database} if database else {}
+    app = create_app(
+        load(path, environ), TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False
+    )
+    with app.app_context():
+        make_ready(app.extensions["collab"])
+    return House(app, app.extensions["collab"], path)
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_for) -> Iterator[House]:
+    house = open_house(tmp_path / "instance", database_for("house"))
+    with house.app.test_request_context("/", base_url="https://here.example"):
+        yield house
+    with house.app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+class Make:
+    """People and spaces, made by the operations themselves."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    def person(self, alias: str, role: AccountRole = AccountRole.MEMBER) -> Actor:
+        with self.house.runtime.work(Nobody()) as work:
+            account = register(work, Register(alias=alias, password=PASSWORD), role)
+        return account.actor
+
+    def space(
+        self,
+        owner: Actor,
+        *members: Actor,
+        slug: str = "jardin",
+        visibility: Visibility = Visibility.PUBLIC,
+    ) -> Space:
+        tools = tuple(self.house.runtime.tools.names())
+        with self.house.as_(owner) as work:
+            given = OpenSpace(name=slug.capitalize(), slug=slug, visibility=visibility, tools=tools)
+            space = open_space(work, given)
+        for member in members:
+            self.member(space, owner, member)
+        return space
+
+    def member(self, space: Space, owner: Actor, member: Actor, role: Role = Role.MEMBER) -> None:
+        with self.house.as_(member) as work:
+            ask_to_join(work, space, AskToJoin())
+        with self.house.as_(owner) as work:
+            admit(work, space, Decide(member=member.id, role=role))
+
+
+@pytest.fixture
+def make(house: House) -> Make:
+    return Make(house)
+
+
+@pytest.fixture
+def as_(house: House) -> Callable[[Actor], Work]:
+    return house.as_
+
+
+@pytest.fixture
+def client(house: House) -> FlaskClient:
+    return house.client()
+
+
+def log_in(client: FlaskClient, actor: Actor) -> None:
+    """Log a person in by the form that people use."""
+    answer = client.post(
+        "/login", data={"alias": actor.name, "password": PASSWORD}, base_url="https://here.example"
+    )
+    assert answer.status_code == 302, answer.get_data(as_text=True)
