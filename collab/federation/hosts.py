@@ -32,9 +32,14 @@ class Location:
     target: str
 
     @property
+    def origin(self) -> str:
+        """Scheme and host: `https://a.example`."""
+        return f"{self.scheme}://{self.host}"
+
+    @property
     def url(self) -> str:
         """The address as it goes on the wire: what is signed and what is asked for."""
-        return f"{self.scheme}://{self.host}{self.target}"
+        return self.origin + self.target
 
     @property
     def is_loopback(self) -> bool:
@@ -98,7 +103,7 @@ def same_origin(a: str, b: str) -> bool:
         first, second = locate(a, allow_loopback=True), locate(b, allow_loopback=True)
     except BadHost:
         return False
-    return (first.scheme, first.host) == (second.scheme, second.host)
+    return first.origin == second.origin
 
 
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))

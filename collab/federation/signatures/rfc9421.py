@@ -133,8 +133,7 @@ def verify(
     algorithm = _ALGORITHMS[key.algorithm]
     if claimed.algorithm not in {None, algorithm.algorithm_id}:
         raise Refused(401, "wrong_algorithm", "The algorithm is not the one of the key.")
-    origin = locate(scheme_host, allow_loopback=True)
-    url = f"{origin.scheme}://{origin.host}{message.target}"
+    url = locate(scheme_host, allow_loopback=True).origin + message.target
     _check_signature(_Request(message.method, url, _Fields(message.headers)), key, algorithm)
     return key
 
