@@ -24,19 +24,22 @@ UNITS = {"fr": ("octets", "Ko", "Mo", "Go"), "en": ("bytes", "KB", "MB", "GB")}
 def register(app: Flask) -> None:
     """Give the templates of `app` the filters and globals of this module."""
     filters: dict[str, Callable[..., str]] = {
+        "called": called,
         "clock": clock,
         "day": day,
         "filesize": filesize,
         "host": host,
+        "month": month,
         "number": number,
         "typo": typo,
         "when": when,
     }
     app.jinja_env.filters.update(filters)
+    app.jinja_env.tests["elsewhere"] = elsewhere
     app.jinja_env.globals.update(
-        address_of=address_of,
         page_url=page_url,
         text_direction=text_direction,
+        url_of=url_of,
         weave=lambda subject, size=48: Markup(weave(address_of(subject), size)),  # noqa: S704
     )
 
@@ -51,22 +54,23 @@ def when(instant: datetime, now: datetime | None = None) -> str:
     then = _here(instant)
     present = _here(now) if now else datetime.now(UTC).astimezone(then.tzinfo)
     past = present - then
-    if timedelta(0) <= past < timedelta(minutes=1):
-        return gettext("à l’instant")
-    if timedelta(0) < past < timedelta(hours=6):
-        return _spaced(format_timedelta(-past, add_direction=True, locale=_locale(), threshold=1))
     days = (present.date() - then.date()).days
-    if days in {-1, 0, 1}:
-        names = {
-            0: gettext("aujourd’hui à %(clock)s", clock=clock(then)),
-            1: gettext("hier à %(clock)s", clock=clock(then)),
-            -1: gettext("demain à %(clock)s", clock=clock(then)),
-        }
-        return names[days]
-    if 1 < days < 7:
+    said: str = ""
+    if timedelta(0) <= past < timedelta(minutes=1):
+        said = gettext("à l’instant")
+    elif timedelta(0) < past < timedelta(hours=6):
+        ago = format_timedelta(-past, add_direction=True, locale=_locale(), threshold=1)
+        said = _spaced(ago)
+    elif days == 0:
+        said = gettext("aujourd’hui à %(clock)s", clock=clock(then))
+    elif days == 1:
+        said = gettext("hier à %(clock)s", clock=clock(then))
+    elif days == -1:
+        said = gettext("demain à %(clock)s", clock=clock(then))
+    elif 1 < days < 7:
         weekday = format_date(then, "EEEE", locale=_locale())
-        return gettext("%(weekday)s à %(clock)s", weekday=weekday, clock=clock(then))
-    return day(then, now=present, weekday=False)
+        said = gettext("%(weekday)s à %(clock)s", weekday=weekday, clock=clock(then))
+    return said or day(then, now=present, weekday=False)
 
 
 def day(on: date | datetime, now: datetime | None = None, weekday: bool = True) -> str:
@@ -75,25 +79,27 @@ def day(on: date | datetime, now: datetime | None = None, weekday: bool = True) 
     if isinstance(on, datetime):
         on = _here(on).date()
     year = "" if on.year == _here(now or datetime.now(UTC)).year else " y"
-    if locale.language == "fr":
-        number_of_day = "'1er'" if on.day == 1 else "d"
-        return _spaced(
-            format_date(on, ("EEEE " if weekday else "") + number_of_day + " MMMM" + year, locale)
-        )
-    return format_date(on, ("EEEE " if weekday else "") + "d MMMM" + year, locale)
+    number_of_day = "'1er'" if on.day == 1 and locale.language == "fr" else "d"
+    pattern = ("EEEE " if weekday else "") + number_of_day + " MMMM" + year
+    return _spaced(str(format_date(on, pattern, locale)))
+
+
+def month(on: date | datetime) -> str:
+    """Say a month and its year: « mars 2026 »."""
+    return str(format_date(on, "MMMM y", locale=_locale()))
 
 
 def clock(instant: datetime) -> str:
     """Say the hour: « 9 h 12 », « 10 h »; as the language does elsewhere."""
     then, locale = _here(instant), _locale()
     if locale.language != "fr":
-        return format_time(then.timetz(), "short", locale=locale)
+        return str(format_time(then.timetz(), "short", locale=locale))
     return f"{then.hour}{NBSP}h" + (f"{NBSP}{then.minute:02}" if then.minute else "")
 
 
 def number(value: float) -> str:
     """Write a number with the language's own separators."""
-    return format_decimal(value, locale=_locale())
+    return str(format_decimal(value, locale=_locale()))
 
 
 def filesize(size: int) -> str:
@@ -117,10 +123,35 @@ def typo(text: str) -> str:
 
 
 def address_of(subject: object) -> str:
-    """Find the address a cloth is drawn from: the text itself, or the subject's own."""
+    """Give the address a cloth is drawn from, the same on every instance.
+
+    Args:
+        subject: an address as text, a space (`slug@host`), an actor (`name@host`) or anything
+            with a `host` alone (an instance).
+    """
     if isinstance(subject, str):
         return subject
-    return str(getattr(subject, "address", None) or getattr(subject, "name", ""))
+    place = str(getattr(subject, "host", ""))
+    if hasattr(subject, "slug"):
+        return f"{subject.slug}@{place}"
+    return str(getattr(subject, "address", place))
+
+
+def called(actor: object) -> str:
+    """Say what somebody is called on a page."""
+    return str(getattr(actor, "label", None) or getattr(actor, "display_name", ""))
+
+
+def elsewhere(subject: object) -> bool:
+    """Tell whether a person or a space is of another instance."""
+    return not getattr(subject, "local", True)
+
+
+def url_of(subject: object) -> str:
+    """Give the page of a space (`/p/...`) or of a person (`/u/...`) on this instance."""
+    kind, own = ("p", "slug") if hasattr(subject, "slug") else ("u", "name")
+    name, place = getattr(subject, own, ""), getattr(subject, "host", "")
+    return f"/{kind}/{name}@{place}" if elsewhere(subject) else f"/{kind}/{name}"
 
 
 def page_url(page: int) -> str:

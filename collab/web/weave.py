@@ -53,7 +53,8 @@ def weave(address: str, size: int = 48) -> str:
     return (
         f'<svg class="weave" role="img" aria-hidden="true" width="{size}" height="{size}"'
         f' viewBox="0 0 {SIDE} {SIDE}" stroke-width="{STEP - 0.7:g}">'
-        f'<path fill="{GROUND}" d="M0 0h{SIDE}v{SIDE}H0z"/>{_warp(warp)}{_weft(weft, run, shifts)}</svg>'
+        f'<path fill="{GROUND}" d="M0 0h{SIDE}v{SIDE}H0z"/>'
+        f"{_warp(warp)}{_weft(weft, run, shifts)}</svg>"
     )
 
 
