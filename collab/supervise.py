@@ -58,7 +58,7 @@ def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None 
 def usual_commands(bind: str, instance: Path) -> dict[str, list[str]]:
     """The two processes that one machine needs."""
     # -P: a file of the folder one happens to be in is never taken for a part of Python.
-    collab = [sys.executable, "-P", "-m", "collab.cli"]
+    collab = [sys.executable, "-P", "-m", "collab"]
     folder = ["--instance", str(instance)]
     return {
         "web": [*collab, "web", *folder, "--bind", bind],

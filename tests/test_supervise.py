@@ -263,7 +263,7 @@ def test_the_supervisor_is_light(house):
 
 def test_the_usual_processes_are_this_programs_own_web_and_worker():
     commands = supervise.usual_commands("127.0.0.1:8000", Path("there"))
-    words = [sys.executable, "-P", "-m", "collab.cli"]
+    words = [sys.executable, "-P", "-m", "collab"]
     assert commands == {
         "web": [*words, "web", "--instance", "there", "--bind", "127.0.0.1:8000"],
         "worker": [*words, "worker", "--instance", "there"],
