@@ -67,6 +67,10 @@ class Listener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
 
+    def fileno(self) -> int:
+        """For an event loop that waits in its own way and then calls `wait(0)`."""
+        return self._socket.fileno()
+
     def wait(self, seconds: float) -> bool:
         """Sleep until a beat or for `seconds`. True when a beat came; several count as one."""
         self._socket.settimeout(max(seconds, 0.001))
