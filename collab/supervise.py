@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import os
 import select
 import signal
@@ -21,28 +20,31 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from collab.listening import Refused, address, answers_ready, check_port
+
 # All in seconds.
 STOP_PATIENCE = 8.0  # from SIGTERM to SIGKILL; whoever stops us may wait no longer than ten
 SHORT_LIFE = 5.0  # a process that dies younger than this is waited for before the next try
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0
 PROBE_EVERY = 0.1
-PROBE_TIMEOUT = 1.0
 
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class Refused(Exception):
-    """The instance cannot be started like this; the message says what to do."""
-
-
-def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None = None) -> int:
+def run(
+    bind: str,
+    instance: Path,
+    commands: Mapping[str, Sequence[str]] | None = None,
+    prepare: Sequence[str] | None = None,
+) -> int:
     """Run an instance until SIGTERM, SIGINT or SIGHUP, and return the exit status.
 
     `web` listens at `bind` (`host:port`; port 0 takes any free one). `commands` replaces the two
-    usual ones by others, name by name. The status is 0 after an orderly stop; 1, with one line on
-    standard error, when the address or the folder cannot be used.
+    usual ones by others, name by name. `prepare` is a command that must succeed before them. The
+    status is 0 after an orderly stop; 1, after a line on standard error that says what to do, when
+    the address or the folder cannot be used or `prepare` failed.
     """
     try:
         host, port = address(bind)
@@ -52,7 +54,8 @@ def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None 
         tell(str(refusal))
         return 1
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return Supervisor(commands or usual_commands(where, instance), host, port).run()
+    supervisor = Supervisor(commands or usual_commands(where, instance), host, port)
+    return supervisor.run(prepare)
 
 
 def usual_commands(bind: str, instance: Path) -> dict[str, list[str]]:
@@ -72,18 +75,6 @@ def tell(line: str) -> None:
     sys.stderr.flush()
 
 
-def address(bind: str) -> tuple[str, int]:
-    """Split `host:port` or `[v6 host]:port`.
-
-    Raises:
-        Refused: it is neither.
-    """
-    host, colon, port = bind.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
-        raise Refused(f"{bind!r} is no address to listen on: write it like 127.0.0.1:8000")
-    return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)  # noqa: S104 - asked
-
-
 def check_folder(instance: Path) -> None:
     """Make the instance's folder, readable by its owner alone, and see that it takes files.
 
@@ -100,35 +91,6 @@ def check_folder(instance: Path) -> None:
             f"the folder {instance} cannot be written to ({problem.strerror}): "
             "give its owner the right, or choose another one with --instance"
         ) from None
-
-
-def check_port(host: str, port: int) -> int:
-    """Return a port that nobody listens on: this one, or any when it is 0.
-
-    Raises:
-        Refused: it is taken, needs more rights, or the machine has no such address.
-    """
-    try:
-        family, kind, _, _, where = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(where)
-            trial.listen(1)
-            return int(trial.getsockname()[1])
-    except OSError as problem:
-        raise Refused(port_advice(host, port, problem)) from None
-
-
-def port_advice(host: str, port: int, problem: OSError) -> str:
-    """What to do about an address that cannot be listened on."""
-    other = f"another one with PORT=8001 or --bind {host}:8001"
-    if problem.errno == errno.EADDRINUSE:
-        return f"port {port} is already in use: stop the program that holds it, or choose {other}"
-    if problem.errno == errno.EACCES:
-        return f"port {port} is for the system's own programs: choose {other}"
-    return f"cannot listen on {host} ({problem.strerror}): 127.0.0.1 is this machine alone"
 
 
 class Child:
@@ -212,9 +174,11 @@ class Supervisor:
         # Signals write here, so that waiting for one costs nothing and none is missed.
         self.wakened, self.wakener = socket.socketpair()
 
-    def run(self) -> int:
-        """Mind the children until told to stop. Returns the exit status."""
+    def run(self, prepare: Sequence[str] | None = None) -> int:
+        """Prepare, then mind the children until told to stop. Returns the exit status."""
         self.listen_to_signals()
+        if prepare and not self.succeeds(prepare):
+            return 0 if self.told_to_stop else 1
         while not self.told_to_stop:
             now = time.monotonic()
             for child in self.children:
@@ -224,6 +188,16 @@ class Supervisor:
             self.wait(self.patience(now))
         self.stop()
         return 0
+
+    def succeeds(self, prepare: Sequence[str]) -> bool:
+        """Run one command to its end, or to ours; what it says is for it to say."""
+        minded, self.children = self.children, [Child("prepare", prepare)]
+        self.children[0].start(time.monotonic())
+        while self.any_running() and not self.told_to_stop:
+            self.wait(None)
+        self.stop()
+        (once,), self.children = self.children, minded
+        return once.process is not None and once.process.returncode == 0 and not self.told_to_stop
 
     def listen_to_signals(self) -> None:
         """Have SIGTERM, SIGINT and SIGHUP stop us, and every signal wake the loop."""
@@ -278,19 +252,6 @@ class Supervisor:
     def any_running(self) -> bool:
         """Whether a child is left."""
         return any(child.is_running() for child in self.children)
-
-
-def answers_ready(host: str, port: int) -> bool:
-    """Whether `GET /readyz` is answered with 200 there: by a bare socket, to our own child."""
-    question = f"GET /readyz HTTP/1.0\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
-    try:
-        with socket.create_connection((host, port), PROBE_TIMEOUT) as connection:
-            connection.sendall(question.encode())
-            with connection.makefile("rb") as answer:
-                status_line, _, _ = answer.read(4096).partition(b"\r\n")
-    except OSError:
-        return False
-    return status_line.split(b" ")[1:2] == [b"200"]
 
 
 if __name__ == "__main__":

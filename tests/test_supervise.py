@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from collab import supervise
+from collab import listening, supervise
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,7 +37,9 @@ FAILING = "import sys; sys.exit(3)"
 class House:
     """A supervisor in a process of its own, and what can be seen of it from outside."""
 
-    def __init__(self, folder: Path, commands: dict[str, list[str]], port: int) -> None:
+    def __init__(
+        self, folder: Path, commands: dict[str, list[str]], port: int, prepare: list[str] | None
+    ) -> None:
         self.port = port
         program = folder / "house.py"
         program.write_text(
@@ -46,7 +48,7 @@ class House:
             from collab import supervise
             supervise.STOP_PATIENCE = 1.0
             folder = pathlib.Path({str(folder / "instance")!r})
-            sys.exit(supervise.run("127.0.0.1:{port}", folder, {commands!r}))
+            sys.exit(supervise.run("127.0.0.1:{port}", folder, {commands!r}, {prepare!r}))
             """)
         )
         self.out, self.err = folder / "out", folder / "err"
@@ -120,14 +122,17 @@ def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     started: list[House] = []
 
     def start(
-        web: list[str] | None = None, worker: list[str] | None = None, port: int | None = None
+        web: list[str] | None = None,
+        worker: list[str] | None = None,
+        port: int | None = None,
+        prepare: list[str] | None = None,
     ) -> House:
         port = port or free_port()
         commands = {
             "web": web or python(WEB, port, "200", tmp_path / "asked"),
             "worker": worker or python(SLEEP, "the-worker"),
         }
-        started.append(House(tmp_path, commands, port))
+        started.append(House(tmp_path, commands, port, prepare))
         return started[-1]
 
     yield start
@@ -143,7 +148,7 @@ def test_the_address_is_announced_once_when_pages_can_be_opened(house, tmp_path)
     running = house()
     running.wait_for_ready()
     os.kill(running.child("asked"), signal.SIGKILL)
-    wait_until(lambda: supervise.answers_ready("127.0.0.1", running.port), "web is back")
+    wait_until(lambda: listening.answers_ready("127.0.0.1", running.port), "web is back")
     worker = running.child("the-worker")
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: running.child("the-worker") not in {None, worker}, "one more round")
@@ -206,6 +211,38 @@ def test_a_command_that_cannot_be_started_is_said_and_tried_again(house, tmp_pat
     missing.write_text("#!/bin/sh\nexec sleep 600\n")
     missing.chmod(0o755)
     wait_until(lambda: running.child("600"), "the worker runs")
+
+
+def test_what_prepares_the_instance_is_done_before_anything_else_starts(house, tmp_path):
+    done, seen = tmp_path / "done", tmp_path / "seen"
+    prepare = python(
+        "import pathlib, sys, time; time.sleep(0.3); pathlib.Path(sys.argv[1]).touch()", done
+    )
+    look = """
+import pathlib, sys, time
+done, seen = map(pathlib.Path, sys.argv[1:])
+seen.write_text(str(done.exists()))
+time.sleep(600)"""
+    running = house(worker=python(look, done, seen), prepare=prepare)
+    running.wait_for_ready()
+    wait_until(lambda: seen.exists() and seen.read_text(), "the worker has looked")
+    assert seen.read_text() == "True"
+
+
+def test_nothing_starts_when_what_prepares_the_instance_refuses(house, tmp_path):
+    code = "import sys; sys.exit('settings: site.base_url is not an address')"
+    running = house(prepare=python(code))
+    assert running.process.wait(15) == 1
+    assert running.err.read_text() == "settings: site.base_url is not an address\n"
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_stop_while_the_instance_is_prepared_is_no_failure(house):
+    running = house(prepare=python(SLEEP, "the-preparation"))
+    wait_until(lambda: running.child("the-preparation"), "it is being prepared")
+    (pid,) = running.children()
+    assert running.stop() == 0
+    assert not is_alive(pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -313,4 +350,4 @@ def test_a_new_folder_is_readable_by_its_owner_alone(tmp_path):
     [("localhost:80", ("localhost", 80)), ("[::1]:8000", ("::1", 8000)), (":9", ("0.0.0.0", 9))],
 )
 def test_addresses_are_read_as_people_write_them(bind, parts):
-    assert supervise.address(bind) == parts
+    assert listening.address(bind) == parts
