@@ -62,10 +62,32 @@ def canonical(value: Any) -> bytes:
     surrogates.
     """
     try:
+        if _is_simple(value):
+            return _WRITER.encode(value).encode("utf-8")
         written: bytes = rfc8785.dumps(value)
     except (ValueError, RecursionError) as error:
         raise Malformed("not a canonical value") from error
     return written
+
+
+_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether the standard writer gives the same bytes, a few times faster.
+
+    It differs from RFC 8785 in fractions and in the order of keys outside ASCII.
+    """
+    kind = type(value)
+    if kind is dict:
+        return all(
+            type(key) is str and key.isascii() and _is_simple(item) for key, item in value.items()
+        )
+    if kind is list:
+        return all(map(_is_simple, value))
+    if kind is int:
+        return -_MAX_INT <= value <= _MAX_INT
+    return kind is str or kind is bool or value is None
 
 
 def multihash(data: bytes) -> str:
