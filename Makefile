@@ -2,9 +2,11 @@
 # the package registries, nothing else; all of it goes into .venv/ (delete it to start over).
 
 # The first Python that is recent enough; `make run PYTHON=/path/to/python` overrides.
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
+endif
 
 VENV := .venv
 BIN := $(VENV)/bin

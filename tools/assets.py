@@ -27,10 +27,10 @@ class Unavailable(Exception):
     """No way to the browser's libraries on this machine; the message is for a person."""
 
 
-def main() -> int:
+def main(vendor: Path = VENDOR) -> int:
     """Copy the libraries unless they are there already. Returns the exit status."""
     try:
-        fetch(VENDOR)
+        fetch(vendor)
     except Unavailable as reason:
         print(
             f"No live updates in the browser: {reason}. Pages work without them; "
@@ -53,7 +53,7 @@ def fetch(vendor: Path) -> None:
         return
     npm = npm_command()
     with tempfile.TemporaryDirectory(prefix="collab-assets-") as scratch:
-        for name in ("package.json", "package-lock.json"):
+        for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(ROOT / name, scratch)
         install(npm, Path(scratch))
         vendor.mkdir(parents=True, exist_ok=True)
@@ -115,4 +115,4 @@ def install(npm: list[str], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:2])))

@@ -22,10 +22,12 @@ def main(chosen: list[str]) -> int:
     server = [sys.executable, str(ROOT / "tools" / "postgres_for_tests.py")]
     again = [*server, *PYTEST, "--database=postgresql", *chosen]
     second = subprocess.run(again, cwd=ROOT).returncode
-    if chosen and second == NONE_CHOSEN:
-        # A choice such as `-k supervise` may hold no database test.
-        second = 0
-    return first or second
+    return verdict(first, second, bool(chosen))
+
+
+def verdict(first: int, second: int, chosen: bool) -> int:
+    """One exit status of two; a choice such as `-k supervise` may hold no database test."""
+    return first or (0 if chosen and second == NONE_CHOSEN else second)
 
 
 if __name__ == "__main__":

@@ -46,13 +46,12 @@ def install(packages: list[str]) -> bool:
     return True
 
 
-def main() -> int:
-    """Install or tell. Returns the exit status."""
-    packages = missing()
+def main(packages: list[str], may_install: bool) -> int:
+    """Install these packages, or tell which. Returns the exit status."""
     if not packages:
         return 0
     command = f"apt-get install --no-install-recommends {' '.join(packages)}"
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    if may_install:
         print(f"Installing for the tests: {', '.join(packages)} ...", flush=True)
         if install(packages) and not missing():
             return 0
@@ -61,4 +60,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(missing(), os.geteuid() == 0 and shutil.which("apt-get") is not None))
