@@ -12,6 +12,7 @@ from collab.core.jobs import run_due
 from collab.core.pulse import Pulse
 from collab.core.service import Service
 from collab.instance import Secrets
+from collab.realtime import server as realtime
 from collab.spaces.tool import find_tools
 from collab.web import assets, context, presentation, problems
 from collab.web.extensions import db
@@ -56,6 +57,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
         app.register_blueprint(blueprint)
     for tool in runtime.tools:
         app.register_blueprint(tool.blueprint, url_prefix=f"/p/<address>/{tool.name}")
+    realtime.register(app)
     runtime.services.append(Service("jobs", lambda: _run_jobs(runtime), rest=1.0))
     return app
 
