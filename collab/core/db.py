@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,6 +75,21 @@ def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def writing(session: Session) -> Iterator[Session]:
+    """A short write transaction for bookkeeping that is no act of anybody (see `Work` for acts).
+
+    Takes the write lock first, so that what is read inside is current when it is written.
+    """
+    begin_immediate(session)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
 
 
 def begin_immediate(session: Session) -> None:

@@ -65,14 +65,18 @@ def convert(hint: Any, value: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise TypeError(hint)
         return origin(convert(get_args(hint)[0], v) for v in value)
-    if hint is bool:
-        return value in (True, "true", "on", "1", 1)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(int(value)) if issubclass(hint, int) else hint(value)
-    if hint in (date, datetime):
-        return hint.fromisoformat(value)
+    return _plain(hint, value)
+
+
+def _plain(hint: Any, value: Any) -> Any:
     if hint is str:
         return _text(value)
+    if hint is bool:
+        return value in (True, "true", "on", "1", 1)
+    if hint in (date, datetime):
+        return hint.fromisoformat(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError(hint)
     return hint(value)

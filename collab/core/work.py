@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from collab.core.db import begin_immediate, now
+from collab.core.errors import Problem
 from collab.core.events import Event, EventRow
 from collab.core.forge import Forge, no_forge
 from collab.core.jobs import enqueue
@@ -41,7 +43,7 @@ class Work:
     log): permissions and house rules were applied there and are not applied again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring, said in full in one place
         self,
         session: Session,
         actor: Actor,
@@ -77,6 +79,17 @@ class Work:
     def later(self, kind: str, payload: dict[str, object], run_at: datetime | None = None) -> None:
         """Write down a job that runs after this work has committed."""
         enqueue(self.session, kind, dict(payload), run_at or self.now)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part that may fail alone: a Problem inside undoes the part and its facts, and rises."""
+        known = len(self._events)
+        try:
+            with self.session.begin_nested():
+                yield
+        except Problem:
+            del self._events[known:]
+            raise
 
     def mint(self, path: str) -> str:
         """A fresh IRI of this instance: `mint("/o/")` gives `https://a.example/o/<ulid>`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -58,10 +58,19 @@ def publish(work: Work, item: Item, summary: str = "") -> None:
     work.record(ItemPublished(**facts(work, item)))
 
 
-def revise(
-    work: Work, item: Item, *, title: str, source: str, html: str, summary: str = ""
+def revise(  # noqa: PLR0913 - one text, said in full
+    work: Work,
+    item: Item,
+    *,
+    title: str,
+    source: str,
+    html: str,
+    summary: str = "",
+    at: datetime | None = None,
 ) -> None:
     """Give an item a new text and keep the old one. Who may do it is the caller's to decide.
+
+    `at` is when its author changed it, for a change that comes from elsewhere.
 
     Raises:
         Conflict: it was withdrawn.
@@ -70,7 +79,7 @@ def revise(
         raise Conflict(N_("Ce texte a été effacé entre-temps."))
     item.title, item.source, item.html = title, source, html
     item.revision += 1
-    item.revised_at = work.now
+    item.revised_at = at or work.now
     space = work.session.get_one(Space, item.space_id)
     item.state = first_state(work, space)
     _keep(work, item, summary)
@@ -87,7 +96,7 @@ def _keep(work: Work, item: Item, summary: str) -> None:
             source=item.source,
             summary=summary,
             version=version_of(item.title, item.source),
-            at=work.now,
+            at=item.revised_at or item.created_at,
         )
     )
     work.session.flush()

@@ -250,6 +250,8 @@ def settle_membership(  # noqa: PLR0913 - one row, said in full by the host
     if row is None:
         row = Membership(space_id=space.id, actor_id=member.id, since=work.now)
         work.session.add(row)
+    elif (row.state, row.role, grant_iri or row.grant_iri) == (state, role, row.grant_iri):
+        return
     row.state, row.role, row.since = state, role, work.now
     row.grant_iri = grant_iri or row.grant_iri
     work.session.flush()

@@ -11,7 +11,13 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.actors import host_of, new_local_actor
 from collab.people.models import ActorKind
-from collab.spaces.events import SpaceArchived, SpaceOpened, SpaceReopened, SpaceRevised
+from collab.spaces.events import (
+    MemberAdmitted,
+    SpaceArchived,
+    SpaceOpened,
+    SpaceReopened,
+    SpaceRevised,
+)
 from collab.spaces.models import JoinPolicy, Membership, Role, Space, Visibility
 from collab.spaces.policy import require
 
@@ -91,10 +97,16 @@ def open_space(work: Work, given: OpenSpace) -> Space:
     work.session.add(space)
     work.session.flush()
     first = Membership(
-        space_id=space.id, actor_id=work.actor.id, role=Role.FACILITATOR, since=work.now
+        space_id=space.id,
+        actor_id=work.actor.id,
+        role=Role.FACILITATOR,
+        grant_iri=work.mint(f"/p/{slug}/grants/"),
+        since=work.now,
     )
     work.session.add(first)
-    work.record(SpaceOpened(space_id=space.id, actor_id=work.actor.id))
+    ids = {"space_id": space.id, "actor_id": work.actor.id}
+    work.record(SpaceOpened(**ids))
+    work.record(MemberAdmitted(**ids, member_id=work.actor.id, role=int(Role.FACILITATOR)))
     return space
 
 

@@ -42,7 +42,7 @@ def test_one_asks_and_a_facilitator_admits(make, as_):
         admit(work, space, Decide(member=bob.id))
     assert role_of(db.session(), space, bob.id) is Role.MEMBER
     names = [row.name for row in db.session.query(EventRow).order_by(EventRow.id)]
-    assert names == ["space.opened", "member.asked", "member.admitted"]
+    assert names == ["space.opened", "member.admitted", "member.asked", "member.admitted"]
 
 
 def test_a_member_cannot_admit_others(make, as_):

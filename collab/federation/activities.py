@@ -1,0 +1,273 @@
+"""From a stored event to the activity other instances are told (FEDERATION.md 1.4, 1.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from collab.core.events import Event, EventRow
+from collab.federation.log import CONTEXT, PUBLIC, stamp
+from collab.people.models import Actor
+from collab.spaces import events as happened
+from collab.spaces.models import Item, Membership, Offer, Role, Space
+from collab.spaces.tool import Json, Tools
+
+ROLE_NAMES = {Role.READER: "visit", Role.MEMBER: "report", Role.FACILITATOR: "admin"}
+"""Our roles in ForgeFed's words (FEDERATION.md 1.4)."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a teller may look at."""
+
+    session: Session
+    tools: Tools
+    row: EventRow
+    event: Event
+    space: Space
+    actor: Actor
+
+    def item(self) -> Item:
+        """The item the event is about."""
+        return self.session.get_one(Item, self.event.item_id)
+
+    def member(self) -> Actor:
+        """The person a membership event is about."""
+        return self.session.get_one(Actor, self.event.member_id)  # type: ignore[attr-defined]
+
+    def envelope(self, verb: str, actor: str, iri: str) -> Json:
+        """What every activity starts with, addressed to the whole project."""
+        public = self.space.visibility == "public"
+        space = self.space.iri
+        return {
+            "@context": CONTEXT,
+            "id": iri,
+            "type": verb,
+            "actor": actor,
+            "published": stamp(self.row.at),
+            "to": [PUBLIC] if public else [f"{space}/members"],
+            "cc": [space, f"{space}/followers"] if public else [space],
+            "audience": space,
+        }
+
+
+def tell(facts: Facts) -> Json | None:
+    """The activity that says what happened; None when nobody elsewhere is told."""
+    teller = TELLERS.get(type(facts.event))
+    return teller(facts) if teller else None
+
+
+def _owner(facts: Facts, item: Item) -> str:
+    """Who speaks: the project for what is common, the author for their own words."""
+    commons = facts.tools.kind(item).mapping.ownership == "commons"
+    return facts.space.iri if commons else facts.actor.iri
+
+
+def _object(facts: Facts, item: Item) -> Json:
+    return facts.tools.kind(item).mapping.to_object(facts.session, item)
+
+
+def _published(facts: Facts) -> Json:
+    item = facts.item()
+    told = facts.envelope("Create", _owner(facts, item), f"{item.iri}#create")
+    return _fulfilling(facts, told | {"object": _object(facts, item)})
+
+
+def _revised(facts: Facts) -> Json:
+    item = facts.item()
+    number = getattr(facts.event, "number", 0) or item.revision
+    told = facts.envelope("Update", _owner(facts, item), f"{item.iri}#update-{number}")
+    return _fulfilling(facts, told | {"object": _object(facts, item)})
+
+
+def _fulfilling(facts: Facts, told: Json) -> Json:
+    """Name the Offer that a remote member made, when this is its result."""
+    if facts.row.cause and told["actor"] == facts.space.iri:
+        return told | {"fulfills": facts.row.cause}
+    return told
+
+
+def _withdrawn(facts: Facts) -> Json:
+    item = facts.item()
+    tombstone = {
+        "id": item.iri,
+        "type": "Tombstone",
+        "formerType": _object(facts, item)["type"],
+        "deleted": stamp(facts.row.at),
+    }
+    own = item.author_id == facts.actor.id
+    speaker = _owner(facts, item) if own else facts.space.iri
+    told = facts.envelope("Delete", speaker, f"{item.iri}#delete-{facts.row.id}")
+    if not own:
+        told["instrument"] = facts.actor.iri
+    return _fulfilling(facts, told | {"object": tombstone})
+
+
+def _restored(facts: Facts) -> Json:
+    item = facts.item()
+    own = item.author_id == facts.actor.id
+    speaker = _owner(facts, item) if own else facts.space.iri
+    undone = {
+        "type": "Delete",
+        "id": f"{item.iri}#delete",
+        "actor": speaker,
+        "object": _object(facts, item),
+    }
+    told = facts.envelope("Undo", speaker, f"{item.iri}#restore-{facts.row.id}")
+    return _fulfilling(facts, told | {"object": undone})
+
+
+def _reacted(facts: Facts) -> Json:
+    event = facts.event
+    assert isinstance(event, happened.Reacted)
+    told = facts.envelope("Like", facts.actor.iri, event.iri)
+    return told | {"object": facts.item().iri, "content": event.sign}
+
+
+def _unreacted(facts: Facts) -> Json:
+    event = facts.event
+    assert isinstance(event, happened.Unreacted)
+    like = {
+        "type": "Like",
+        "id": event.iri,
+        "actor": facts.actor.iri,
+        "object": facts.item().iri,
+        "content": event.sign,
+    }
+    return facts.envelope("Undo", facts.actor.iri, f"{event.iri}#undo") | {"object": like}
+
+
+def _pinned(facts: Facts) -> Json:
+    iri = f"{facts.space.iri}/a/{facts.row.id}#pin"
+    verb = "Add" if isinstance(facts.event, happened.ItemPinned) else "Remove"
+    told = facts.envelope(verb, facts.space.iri, iri)
+    return told | {"object": facts.item().iri, "target": f"{facts.space.iri}/featured"}
+
+
+def _granted(facts: Facts) -> Json | None:
+    event, space, member = facts.event, facts.space, facts.member()
+    assert isinstance(event, happened.MemberAdmitted | happened.RoleChanged)
+    row = facts.session.scalar(
+        select(Membership).where(Membership.space_id == space.id, Membership.actor_id == member.id)
+    )
+    if row is None or row.grant_iri is None:
+        return None
+    told = facts.envelope("Grant", space.iri, f"{row.grant_iri}#{facts.row.id}")
+    told |= {"object": ROLE_NAMES[Role(event.role)], "context": space.iri, "target": member.iri}
+    return told | ({"fulfills": row.join_iri} if row.join_iri else {})
+
+
+def _revoked(facts: Facts) -> Json:
+    member = facts.member()
+    told = facts.envelope("Revoke", facts.space.iri, f"{facts.space.iri}/a/{facts.row.id}#revoke")
+    state = "left" if isinstance(facts.event, happened.MemberLeft) else "removed"
+    return told | {"object": member.iri, "target": facts.space.iri, "summary": state}
+
+
+def space_object(space: Space) -> Json:
+    """What a project says of itself, as our software reads it (INTERFACE of mirrors)."""
+    return {
+        "id": space.iri,
+        "type": "Group",
+        "name": space.name,
+        "why": space.why,
+        "who": space.who,
+        "how": space.how,
+        "territory": space.territory,
+        "inseeCode": space.insee_code,
+        "visibility": space.visibility,
+        "joinPolicy": space.join_policy,
+        "tools": list(space.tools),
+        "archived": stamp(space.archived_at) if space.archived_at else None,
+    }
+
+
+def _described(facts: Facts) -> Json:
+    iri = f"{facts.space.iri}#update-{facts.row.id}"
+    return facts.envelope("Update", facts.space.iri, iri) | {"object": space_object(facts.space)}
+
+
+def offer(session: Session, event: happened.OfferMade, facts: Facts) -> Json:
+    """A member's Offer of a change to a common thing, to the project's host alone."""
+    row = session.get_one(Offer, event.offer_id)
+    return {
+        "@context": CONTEXT,
+        "id": row.iri,
+        "type": "Offer",
+        "actor": row.actor.iri,
+        "to": [facts.space.iri],
+        "cc": [],
+        "target": facts.space.iri,
+        "published": stamp(row.created_at),
+        "object": row.wire,
+    }
+
+
+TELLERS: dict[type[Event], Callable[[Facts], Json | None]] = {
+    happened.SpaceOpened: _described,
+    happened.SpaceRevised: _described,
+    happened.SpaceArchived: _described,
+    happened.SpaceReopened: _described,
+    happened.ItemPublished: _published,
+    happened.ItemRevised: _revised,
+    happened.ItemWithdrawn: _withdrawn,
+    happened.ItemRestored: _restored,
+    happened.Reacted: _reacted,
+    happened.Unreacted: _unreacted,
+    happened.ItemPinned: _pinned,
+    happened.ItemUnpinned: _pinned,
+    happened.MemberAdmitted: _granted,
+    happened.RoleChanged: _granted,
+    happened.MemberLeft: _revoked,
+    happened.MemberRemoved: _revoked,
+}
+
+
+def to_host(facts: Facts) -> dict[str, Any] | None:
+    """What a person of here tells the host of a remote project; None for what is not told."""
+    event, space, actor = facts.event, facts.space, facts.actor
+    plain = {"@context": CONTEXT, "actor": actor.iri, "to": [space.iri], "cc": []}
+    plain["published"] = stamp(facts.row.at)
+    match event:
+        case happened.MemberAsked():
+            row = facts.session.scalars(
+                select(Membership).where(
+                    Membership.space_id == space.id, Membership.actor_id == actor.id
+                )
+            ).one()
+            words = {"content": row.note} if row.note else {}
+            told = {"id": row.join_iri, "type": "Join", "object": space.iri, "instrument": "report"}
+            return plain | told | words
+        case happened.MemberLeft():
+            return plain | {
+                "id": f"{actor.iri}#leave-{facts.row.id}",
+                "type": "Leave",
+                "object": space.iri,
+            }
+        case happened.OfferMade():
+            return offer(facts.session, event, facts)
+        case happened.SpaceUnfollowed():
+            undone = {
+                "id": event.follow_iri,
+                "type": "Follow",
+                "actor": actor.iri,
+                "object": space.iri,
+            }
+            return plain | {"id": f"{event.follow_iri}#undo", "type": "Undo", "object": undone}
+    if type(event) in VOICES:
+        return tell(facts)
+    return None
+
+
+VOICES = (
+    happened.ItemPublished,
+    happened.ItemRevised,
+    happened.ItemWithdrawn,
+    happened.ItemRestored,
+    happened.Reacted,
+    happened.Unreacted,
+)

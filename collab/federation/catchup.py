@@ -1,0 +1,118 @@
+"""Fetching what a mirror missed: at start, every ten minutes, and when an entry skips ahead."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from collab.core.db import writing
+from collab.federation.chain import BrokenLog
+from collab.federation.fetch import Unfetched, fetch_document
+from collab.federation.house import Federation
+from collab.federation.log import state_digest
+from collab.federation.mirror import CHECK_EVERY, Json
+from collab.federation.models import Mirror
+from collab.federation.peerhealth import answered, failed, resting
+from collab.federation.replica import take_page
+from collab.spaces.models import Space
+from collab.web.extensions import db
+
+log = logging.getLogger(__name__)
+PAGE = 200
+MOST_PAGES = 500
+RETRY = timedelta(seconds=30)
+
+
+class CatchUp:
+    """The service that keeps every mirror complete (FEDERATION.md 4.4)."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._started = False
+
+    def step(self) -> int:
+        """Bring every mirror that is due up to date. Returns how many were looked at."""
+        with self._federation.runtime.app.app_context():
+            if not self._started:
+                self._started = True
+                self._all_due()
+            due = self._due()
+            for space_id in due:
+                self._catch_up(space_id)
+            return len(due)
+
+    def _all_due(self) -> None:
+        with writing(db.session()) as session:
+            session.execute(
+                update(Mirror)
+                .where(Mirror.state == "active")
+                .values(next_check_at=self._federation.now())
+            )
+
+    def _due(self) -> list[int]:
+        session, now = db.session(), self._federation.now()
+        rows = session.scalars(
+            select(Mirror)
+            .where(Mirror.state == "active", Mirror.next_check_at <= now)
+            .order_by(Mirror.next_check_at)
+        ).all()
+        due = [
+            row.space_id
+            for row in rows
+            if not resting(session, session.get_one(Space, row.space_id).host, now)
+        ]
+        session.commit()
+        return due
+
+    def _catch_up(self, space_id: int) -> None:
+        session = db.session()
+        space = session.get_one(Space, space_id)
+        host = space.host
+        session.commit()
+        try:
+            self._pull(space_id)
+        except Unfetched as away:
+            log.info("catch-up waits space=%d %s", space_id, away)
+            with writing(session):
+                failed(session, host, self._federation.now(), str(away))
+            self._again(space_id, str(away), RETRY)
+        except BrokenLog as broken:
+            self._again(space_id, str(broken), CHECK_EVERY)
+
+    def _pull(self, space_id: int) -> None:
+        session, federation = db.session(), self._federation
+        signer = federation.signer(federation.instance_actor())
+        for _ in range(MOST_PAGES):
+            mirror = session.get_one(Mirror, space_id)
+            log_iri, seq, epoch = mirror.log_iri, mirror.seq, mirror.epoch
+            session.commit()
+            url = f"{log_iri}?epoch={epoch}&after={seq}&limit={PAGE}"
+            page = fetch_document(
+                federation.transport, url, sign=signer, now=federation.now(), deadline=30.0
+            )
+            reached = take_page(federation, space_id, page)
+            if "next" not in page or reached == seq:
+                self._done(space_id, page)
+                return
+
+    def _done(self, space_id: int, page: Json) -> None:
+        """Everything the host had is here: compare what both now hold."""
+        now, told = self._federation.now(), page.get("log")
+        with writing(db.session()) as session:
+            space, mirror = session.get_one(Space, space_id), session.get_one(Mirror, space_id)
+            if isinstance(told, dict):
+                mirror.remote_seq = int(told.get("seq") or 0)
+                mirror.remote_digest = str(told.get("stateDigest", ""))
+                mirror.state_digest = state_digest(session, space)
+            mirror.checked_at, mirror.next_check_at = now, now + CHECK_EVERY
+            answered(session, space.host, now)
+        self._federation.runtime.pulse.beat()
+
+    def _again(self, space_id: int, reason: str, wait: timedelta) -> None:
+        now = self._federation.now()
+        with writing(db.session()) as session:
+            mirror = session.get_one(Mirror, space_id)
+            mirror.last_error, mirror.checked_at = reason[:500], now
+            mirror.next_check_at = now + wait

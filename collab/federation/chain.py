@@ -1,0 +1,129 @@
+"""Reading a page of somebody's project log: is it theirs, in order, whole, and not tampered with?
+
+FEDERATION.md 1.5 and R16, R60. Nothing here writes; what passes is handed to the replica.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from collab.federation.keys import PublicKey
+from collab.federation.proofs import verify_proof
+from collab.federation.signatures.message import Refused
+from collab.federation.strictjson import canonical, multihash
+
+Json = dict[str, Any]
+FindKey = Callable[[str], PublicKey]
+
+
+class BrokenLog(Exception):
+    """A log that contradicts itself or was not written by its project. `seq` names the entry."""
+
+    def __init__(self, seq: int, detail: str) -> None:
+        super().__init__(f"entry {seq}: {detail}")
+        self.seq = seq
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry that was read and checked. `body` is None when it was erased on the host."""
+
+    seq: int
+    epoch: int
+    entry: Json
+    entry_hash: str
+    body: Json | None
+    trust: str
+    doubt: str = ""
+    """Why the body may not be applied, though it stands in the log; "" when it may."""
+
+
+def entries_of(page: Json, log_iri: str) -> list[tuple[int, Json]]:
+    """The announcements of a page by their number, ascending. Raises BrokenLog when unreadable."""
+    items = page.get("orderedItems")
+    if page.get("partOf") != log_iri or not isinstance(items, list) or len(items) > 500:
+        raise BrokenLog(0, "not a page of this log")
+    found = []
+    for item in items:
+        entry = item.get("logEntry") if isinstance(item, dict) else None
+        seq = entry.get("seq") if isinstance(entry, dict) else None
+        if not isinstance(seq, int) or isinstance(seq, bool) or seq < 1:
+            raise BrokenLog(0, "an entry without a number")
+        found.append((seq, item))
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def check(
+    items: Sequence[tuple[int, Json]], *, group: str, after: int, head: str,
+    find_key: FindKey, now: datetime,
+) -> list[Link]:  # fmt: skip
+    """Check entries that follow `after`, whose hash is `head`, one by one.
+
+    Entries already held are passed over; the list ends before a gap.
+
+    Raises:
+        BrokenLog: an entry is not the project's, not in the chain, or not what it says it is.
+    """
+    links: list[Link] = []
+    for seq, item in items:
+        if seq <= after:
+            continue
+        if seq != after + 1:
+            break
+        link = _checked(seq, item, group, head, find_key, now)
+        links.append(link)
+        after, head = seq, link.entry_hash
+    return links
+
+
+def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now: datetime) -> Link:
+    entry, body = item["logEntry"], item.get("object")
+    if item.get("actor") != group or entry.get("attributedTo") != group:
+        raise BrokenLog(seq, "not written by the project")
+    if entry.get("prev") != head:
+        raise BrokenLog(seq, "does not follow the entry before it")
+    _check_signature(seq, entry, group, find_key, now)
+    epoch = entry.get("epoch")
+    if not isinstance(epoch, int):
+        raise BrokenLog(seq, "an entry without an epoch")
+    entry_hash = multihash(canonical(entry))
+    trust = str(entry.get("trust", ""))
+    if not isinstance(body, dict):
+        raise BrokenLog(seq, "an entry without a body")
+    if body.get("type") == "Tombstone" and body.get("id") == entry.get("activity"):
+        return Link(seq, epoch, entry, entry_hash, None, trust)
+    if multihash(canonical(body)) != entry.get("digest"):
+        raise BrokenLog(seq, "the body is not the one that was signed")
+    doubt = _doubt(body, trust, group, find_key, now)
+    return Link(seq, epoch, entry, entry_hash, body, trust, doubt)
+
+
+def _check_signature(seq: int, entry: Json, group: str, find_key: FindKey, now: datetime) -> None:
+    try:
+        signer = verify_proof(entry, find_key, now)
+    except Refused as refused:
+        raise BrokenLog(seq, f"signature refused: {refused.detail}") from refused
+    if signer != group:
+        raise BrokenLog(seq, "signed by somebody else")
+
+
+def _doubt(body: Json, trust: str, group: str, find_key: FindKey, now: datetime) -> str:
+    """Why the author's word is not believed; "" when it is (trust, FEDERATION.md 1.5)."""
+    actor = body.get("actor")
+    if not isinstance(actor, str):
+        return "no author"
+    if actor == group:
+        return ""
+    if trust == "http":
+        return ""
+    if trust != "proof":
+        return "the project speaks for somebody else"
+    try:
+        proven = verify_proof(body, find_key, now)
+    except Refused as refused:
+        return f"the author's proof is refused: {refused.detail}"
+    return "" if proven == actor else "proved by somebody else"

@@ -1,0 +1,86 @@
+"""The two addresses of a project log: where mirrors read it, and where they are fed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, jsonify, request
+from werkzeug.wrappers import Response
+
+from collab.core.errors import Conflict, Missing
+from collab.federation.chain import BrokenLog
+from collab.federation.gate import authenticate
+from collab.federation.house import Federation
+from collab.federation.log import EPOCH, LogHead, entries_after, head, head_seq, page_of
+from collab.federation.replica import mirror_of, take_page
+from collab.federation.routes import message_of
+from collab.federation.strictjson import Malformed, parse
+from collab.spaces.policy import host_may_read
+from collab.spaces.queries import find_space
+from collab.web.extensions import db
+from collab.web.security import csrf
+
+bp = Blueprint("project_log", __name__)
+MOST = 200
+
+
+def _federation() -> Federation:
+    federation: Federation = current_app.extensions["collab.federation"]
+    return federation
+
+
+@bp.get("/p/<slug>/log")
+def read(slug: str) -> Response:
+    """The log after an entry, for an instance that may hold a copy; signed by its own actor.
+
+    Anything else looks as if there were no such project (R33).
+    """
+    federation = _federation()
+    asker = authenticate(federation, message_of(request))
+    federation.require_peer(asker.host)
+    session = db.session()
+    space = find_space(session, slug, federation.runtime.settings.host)
+    if space is None or not space.local or not host_may_read(session, space, asker.host):
+        raise Missing
+    after = max(request.args.get("after", 0, type=int), 0)
+    limit = min(max(request.args.get("limit", MOST, type=int), 1), MOST)
+    rows = entries_after(session, space.id, after, limit, most_bytes=800_000)
+    asked = f"{federation.runtime.settings.origin}{request.full_path.rstrip('?')}"
+    page = page_of(space, rows, head_seq(session, space.id), asked)
+    if "next" not in page:
+        page["log"] = _described(head(session, space))
+    response = jsonify(page)
+    response.content_type = "application/activity+json"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _described(at: LogHead) -> dict[str, object]:
+    return {
+        "epoch": at.epoch,
+        "seq": at.seq,
+        "head": at.head,
+        "stateDigest": at.state_digest,
+    }
+
+
+@bp.post("/ap/log")
+@csrf.exempt
+def feed() -> Response:
+    """A page of a remote project's log, pushed by its host and signed by the project (R16)."""
+    federation = _federation()
+    message = message_of(request)
+    sender = authenticate(federation, message)
+    federation.require_peer(sender.host)
+    try:
+        page = parse(message.body)
+    except Malformed as bad:
+        raise Conflict from bad
+    mirror = mirror_of(db.session(), str(page.get("partOf")), sender.actor_id)
+    if mirror is None or mirror.state == "ended":
+        raise Missing
+    space_id, log_iri = mirror.space_id, mirror.log_iri
+    db.session.commit()
+    try:
+        accepted = take_page(federation, space_id, page)
+    except BrokenLog as broken:
+        raise Conflict from broken
+    return jsonify(project=log_iri, accepted=accepted, epoch=EPOCH)

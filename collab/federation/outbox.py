@@ -1,0 +1,231 @@
+"""The federation follower: from a stored event to the project log, or to the project's host.
+
+One job per event, written with the event itself; so nothing that was saved is ever not told.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from collab.core.events import EventRow
+from collab.federation.activities import VOICES, Facts, tell, to_host
+from collab.federation.hosts import host_of
+from collab.federation.keys import Algorithm, SigningKey
+from collab.federation.log import CONTEXT, append, stamp
+from collab.federation.mirror import start_mirror
+from collab.federation.models import Delivery, InboxItem, LogEntry, OutboxItem
+from collab.federation.proofs import add_proof
+from collab.federation.strictjson import canonical, parse
+from collab.people.models import Actor
+from collab.spaces import events as happened
+from collab.spaces.models import Follow, Item, Membership, Space, Visibility
+from collab.spaces.tool import Json, Tools
+
+log = logging.getLogger(__name__)
+KEPT = timedelta(days=30)
+"""How long a member's act waits for a host that is away (FEDERATION.md 4.6)."""
+
+KeyOf = Callable[[Actor, Algorithm], SigningKey]
+
+
+class Outbox:
+    """Tells other instances what happened here. `key_of` gives the keys of our own actors."""
+
+    def __init__(self, tools: Tools, key_of: KeyOf, *, allow_loopback: bool) -> None:
+        self._tools = tools
+        self._key_of = key_of
+        self._loopback = allow_loopback
+
+    def federate(self, session: Session, payloads: Sequence[Json]) -> None:
+        """Job: log one event of a project of ours, or tell the host of a remote one."""
+        for payload in payloads:
+            row = session.get_one(EventRow, payload["event"])
+            space = session.get_one(Space, row.space_id)
+            actor = session.get(Actor, row.actor_id)
+            if actor is None or not space.federates:
+                continue
+            facts = Facts(session, self._tools, row, row.load(), space, actor)
+            if space.local:
+                self._log(facts)
+            else:
+                self._tell_host(facts)
+
+    def _log(self, facts: Facts) -> None:
+        session, row, space = facts.session, facts.row, facts.space
+        done = select(LogEntry.seq).where(LogEntry.event_id == row.id)
+        if session.scalar(done) is not None:
+            return
+        said = self._said_by_remote(facts)
+        activity, trust = said or (self._own(facts), "host")
+        if activity is not None:
+            if said is None and activity["actor"] != space.iri:
+                trust = "proof"
+            append(
+                session, space, activity, trust=trust, at=row.at, event_id=row.id,
+                key=self._key_of(space.actor, "ed25519"),
+            )  # fmt: skip
+        self._answer(facts, activity)
+
+    def _said_by_remote(self, facts: Facts) -> tuple[Json, str] | None:
+        """The remote author's own activity, word for word, when this event repeats one."""
+        if facts.row.cause is None or type(facts.event) not in VOICES:
+            return None
+        if self._tools.kind(facts.item()).mapping.ownership == "commons":
+            return None
+        came = facts.session.scalar(
+            select(InboxItem).where(InboxItem.activity_id == facts.row.cause)
+        )
+        if came is None:
+            return None
+        activity = parse(came.raw)
+        return activity, "proof" if "proof" in activity else "http"
+
+    def _own(self, facts: Facts) -> Json | None:
+        if _gone_meanwhile(facts):
+            return None
+        activity = tell(facts)
+        return self._proven(facts, activity) if activity else None
+
+    def _proven(self, facts: Facts, activity: Json) -> Json:
+        """The activity with the proof of whoever speaks in it (FEDERATION.md 2.5)."""
+        speaker = facts.space.actor if activity["actor"] == facts.space.iri else facts.actor
+        if not speaker.local:
+            return activity
+        return add_proof(activity, self._key_of(speaker, "ed25519"), facts.row.at)
+
+    def _answer(self, facts: Facts, logged: Json | None) -> None:
+        """What a remote person must hear directly, whether or not their host holds a mirror."""
+        event, session = facts.event, facts.session
+        if isinstance(event, happened.MemberAdmitted | happened.RoleChanged):
+            member = facts.member()
+            if not member.local and logged is not None:
+                for told in [*self._accept_of_join(facts, member), logged]:
+                    send(session, facts.space.actor, told, [member.inbox], facts.row.at)
+        elif isinstance(event, happened.MemberRefused | happened.MemberRemoved):
+            member = facts.member()
+            if not member.local:
+                told = logged or self._join_answer(facts, member, "Reject")
+                send(session, facts.space.actor, told, [member.inbox], facts.row.at)
+
+    def _accept_of_join(self, facts: Facts, member: Actor) -> list[Json]:
+        if isinstance(facts.event, happened.RoleChanged):
+            return []
+        return [self._join_answer(facts, member, "Accept")]
+
+    def _join_answer(self, facts: Facts, member: Actor, verb: str) -> Json:
+        space = facts.space
+        asked = facts.session.scalar(
+            select(Membership.join_iri).where(
+                Membership.space_id == space.id, Membership.actor_id == member.id
+            )
+        )
+        answer = {
+            "@context": CONTEXT,
+            "id": f"{space.iri}/a/{facts.row.id}#{verb.lower()}",
+            "type": verb,
+            "actor": space.iri,
+            "to": [member.iri],
+            "cc": [],
+            "object": {
+                "id": asked or "",
+                "type": "Join",
+                "actor": member.iri,
+                "object": space.iri,
+            },
+            "published": stamp(facts.row.at),
+        }
+        return self._proven(facts, answer)
+
+    def _tell_host(self, facts: Facts) -> None:
+        event, session, space = facts.event, facts.session, facts.space
+        if isinstance(event, happened.MemberAdmitted) and facts.member().local:
+            self._mirror(facts)
+        if facts.row.mirrored or facts.row.cause or not facts.actor.local:
+            return
+        if isinstance(event, happened.SpaceFollowed):
+            self._follow(facts)
+            return
+        if type(event) in VOICES and _gone_meanwhile(facts):
+            return
+        told = to_host(facts)
+        if told is not None:
+            key = event.item_id and session.get_one(Item, event.item_id).iri
+            send(
+                session, facts.actor, self._proven(facts, told), [space.actor.inbox],
+                facts.row.at, ordering_key=key or space.iri,
+            )  # fmt: skip
+
+    def _follow(self, facts: Facts) -> None:
+        """A person follows a remote project; this instance then asks for its whole log."""
+        session, space, actor = facts.session, facts.space, facts.actor
+        row = session.scalar(
+            select(Follow).where(Follow.space_id == space.id, Follow.actor_id == actor.id)
+        )
+        if row is None or row.iri is None:
+            return
+        told = {
+            "@context": CONTEXT,
+            "id": row.iri,
+            "type": "Follow",
+            "actor": actor.iri,
+            "to": [space.iri],
+            "cc": [],
+            "object": space.iri,
+        }
+        send(session, actor, told, [space.actor.inbox], facts.row.at)
+        if space.visibility == Visibility.PUBLIC:
+            self._mirror(facts)
+
+    def _mirror(self, facts: Facts) -> None:
+        asked = start_mirror(facts.session, facts.space, facts.row.at)
+        if asked is not None:
+            ours, follow = asked
+            send(facts.session, ours, follow, [facts.space.actor.inbox], facts.row.at)
+
+
+def _gone_meanwhile(facts: Facts) -> bool:
+    """Whether the text was taken back before it was told: then it is not told at all."""
+    if not isinstance(facts.event, happened.ItemPublished | happened.ItemRevised):
+        return False
+    return facts.item().withdrawn_at is not None
+
+
+def send(  # noqa: PLR0913 - an envelope has this many parts
+    session: Session,
+    actor: Actor,
+    activity: dict[str, Any],
+    inboxes: Iterable[str],
+    at: datetime,
+    *,
+    ordering_key: str = "",
+) -> None:
+    """Put an activity in the queue for some inboxes, in the caller's transaction.
+
+    The bytes are made once; each attempt signs them anew as `actor`, one of ours. Items with the
+    same `ordering_key` reach a host in this order. They expire after 30 days.
+    """
+    known = session.scalar(
+        select(OutboxItem.id).where(OutboxItem.activity_id == activity["id"]).limit(1)
+    )
+    if known is not None:
+        return
+    item = OutboxItem(
+        actor_id=actor.id,
+        activity_id=activity["id"],
+        ordering_key=ordering_key or activity["id"],
+        body=canonical(activity),
+        created_at=at,
+        expires_at=at + KEPT,
+    )
+    session.add(item)
+    session.flush()
+    for inbox in sorted(set(inboxes)):
+        if inbox:
+            host = host_of(inbox, allow_loopback=True)
+            session.add(Delivery(outbox_id=item.id, host=host, inbox=inbox))

@@ -1,0 +1,158 @@
+"""A mirror takes in what the project's log says: entry by entry, each with its effect, or none.
+
+One page is one transaction; progress is kept with it, so a crash repeats or loses nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from collab.core.errors import Invalid, Problem
+from collab.core.work import Work
+from collab.federation import voices
+from collab.federation.chain import BrokenLog, Link, check, entries_of
+from collab.federation.house import Federation
+from collab.federation.log import remember_object
+from collab.federation.mirror import CHECK_EVERY, Json
+from collab.federation.models import LogEntry, Mirror
+from collab.federation.speaking import by_project
+from collab.people.queries import actor_by_iri
+from collab.spaces.models import Space
+from collab.web.extensions import db
+
+log = logging.getLogger(__name__)
+
+
+def take_page(federation: Federation, space_id: int, page: Json) -> int:
+    """Check one page of a remote project's log and apply what is new in it.
+
+    Network (unknown authors and keys) comes first, outside any transaction. Returns the number
+    of the newest entry held afterwards.
+
+    Raises:
+        BrokenLog: the log contradicts itself. The mirror stops and says so.
+    """
+    session = db.session()
+    mirror, space = session.get_one(Mirror, space_id), session.get_one(Space, space_id)
+    seq, head, group = mirror.seq, mirror.head_hash, space.iri
+    log_iri = mirror.log_iri
+    items = entries_of(page, log_iri)
+    now = federation.now()
+    session.commit()
+    try:
+        links = check(
+            items, group=group, after=seq, head=head, find_key=federation.find_key, now=now
+        )
+    except BrokenLog as broken:
+        _freeze(federation, space_id, broken)
+        raise
+    for link in links:
+        _meet(federation, link)
+    return _apply(federation, space_id, links)
+
+
+def _meet(federation: Federation, link: Link) -> None:
+    """Get to know everybody an entry names, before the transaction."""
+    body = link.body
+    if body is None or link.doubt:
+        return
+    named = [body.get("actor"), body.get("target") if body.get("type") == "Grant" else None]
+    revision = body.get("object")
+    if isinstance(revision, dict) and isinstance(revision.get("revision"), dict):
+        named.append(revision["revision"].get("by"))
+    for iri in named:
+        if isinstance(iri, str):
+            federation.acquaint(iri)
+
+
+def _apply(federation: Federation, space_id: int, links: Sequence[Link]) -> int:
+    runtime = federation.runtime
+    group = db.session().get_one(Space, space_id).actor
+    with runtime.work(group, mirrored=True) as work:
+        mirror = work.session.get_one(Mirror, space_id, with_for_update=True)
+        space = work.session.get_one(Space, space_id)
+        for link in links:
+            if link.seq != mirror.seq + 1 or link.entry.get("prev") != mirror.head_hash:
+                continue
+            doubt = link.doubt or _effect(federation, work, space, link)
+            if doubt:
+                log.warning("log entry not applied space=%d seq=%d: %s", space_id, link.seq, doubt)
+                mirror.last_error = f"{link.seq}: {doubt}"[:500]
+            _keep(work, space, link)
+            mirror.seq, mirror.head_hash, mirror.epoch = link.seq, link.entry_hash, link.epoch
+            mirror.remote_seq = max(mirror.remote_seq, link.seq)
+        mirror.state = "active" if mirror.state == "asked" else mirror.state
+        mirror.verified_at = work.now
+        mirror.next_check_at = max(mirror.next_check_at or work.now, work.now + CHECK_EVERY / 2)
+        return mirror.seq
+
+
+def _effect(federation: Federation, work: Work, space: Space, link: Link) -> str:
+    """Apply one entry; why it could not be, or ""."""
+    body = link.body
+    if body is None:
+        return ""
+    actor = actor_by_iri(work.session, str(body.get("actor")))
+    if actor is None:
+        return f"nobody knows {body.get('actor')}"
+    work.acting(actor, str(body.get("id")))
+    tools = federation.runtime.tools
+    try:
+        with work.attempt():
+            if actor.id == space.actor_id:
+                by_project(work, tools, space, body)
+            else:
+                voices.apply(work, tools, space, body)
+    except Invalid as invalid:
+        return f"invalid: {invalid}"
+    except Problem as problem:
+        return f"{problem.code}: {problem.message}"
+    except (KeyError, TypeError, ValueError, AttributeError) as odd:
+        return f"not understood: {odd!r}"
+    return ""
+
+
+def _keep(work: Work, space: Space, link: Link) -> None:
+    entry = link.entry
+    work.session.add(
+        LogEntry(
+            space_id=space.id,
+            epoch=link.epoch,
+            seq=link.seq,
+            activity_id=str(entry.get("activity")),
+            activity_type=str(entry.get("activityType")),
+            digest=str(entry.get("digest")),
+            trust=link.trust[:10],
+            entry=entry,
+            entry_hash=link.entry_hash,
+            body=link.body,
+            at=work.now,
+        )
+    )
+    if link.body is not None and not link.doubt:
+        remember_object(work.session, space, link.body)
+
+
+def _freeze(federation: Federation, space_id: int, broken: BrokenLog) -> None:
+    """The log cannot be believed: keep what we have, stop, and say why (R60)."""
+    group = db.session().get_one(Space, space_id).actor
+    with federation.runtime.work(group, mirrored=True) as work:
+        mirror = work.session.get_one(Mirror, space_id)
+        mirror.last_error = str(broken)
+        mirror.checked_at = work.now
+        mirror.next_check_at = work.now + timedelta(hours=1)
+    log.error("log refused space=%d %s", space_id, broken)
+
+
+def mirror_of(session: Session, log_iri: str, group: str) -> Mirror | None:
+    """The mirror that is fed by this log, if the verified sender is its project (R16)."""
+    row = session.scalar(select(Mirror).where(Mirror.log_iri == log_iri))
+    if row is None:
+        return None
+    space = session.get_one(Space, row.space_id)
+    return row if space.iri == group else None

@@ -1,0 +1,139 @@
+"""What a project itself says in its log, and its effect on a mirror (FEDERATION.md 1.4-1.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from collab.core.errors import Missing, Problem
+from collab.core.i18n import N_
+from collab.core.work import Work
+from collab.federation.activities import ROLE_NAMES
+from collab.people.models import Actor
+from collab.people.queries import actor_by_iri
+from collab.spaces import items
+from collab.spaces.membership import settle_membership
+from collab.spaces.mirrors import redescribe
+from collab.spaces.models import Item, MembershipState, Offer, OfferState, Space
+from collab.spaces.offers import answer_offer
+from collab.spaces.tool import Json, Tools
+
+ROLES = {name: role for role, name in ROLE_NAMES.items()}
+
+
+def by_project(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    """Apply an activity whose actor is the project itself. Verbs we do not know are left alone.
+
+    Raises:
+        Problem: the operation refuses; the entry stands in the log without effect.
+    """
+    speak = VERBS.get(activity.get("type", ""))
+    if speak:
+        speak(work, tools, space, activity)
+        _fulfil(work, activity)
+
+
+def _fulfil(work: Work, activity: Json) -> None:
+    """The host has taken up a member's Offer: tell the member of here who made it."""
+    iri = activity.get("fulfills")
+    if not isinstance(iri, str) or activity.get("type") == "Grant":
+        return
+    offer = work.session.scalar(select(Offer).where(Offer.iri == iri))
+    if offer is not None and offer.state == OfferState.PENDING:
+        answer_offer(work, offer, OfferState.ACCEPTED, "")
+
+
+def _publish(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    obj = activity["object"]
+    if obj.get("id") == space.iri:
+        redescribe(work, space, obj)
+        return
+    kind = tools.claiming(obj)
+    if kind is None or kind.mapping.ownership != "commons":
+        raise Missing(N_("Aucun outil d’ici ne comprend cet objet."))
+    _as_editor(work, obj, str(activity["id"]))
+    known = work.session.scalar(select(Item).where(Item.iri == obj["id"]))
+    if known is None:
+        kind.mapping.receive(work, space, obj)
+    elif known.space_id == space.id:
+        kind.mapping.revise(work, space, known, obj)
+    else:
+        raise Problem(N_("Cet objet est d’un autre projet."))
+
+
+def _as_editor(work: Work, obj: Json, cause: str) -> None:
+    """The text of a common thing was written by a person: that person is shown as its author."""
+    revision = obj.get("revision")
+    by = revision.get("by") if isinstance(revision, dict) else None
+    editor = actor_by_iri(work.session, by) if isinstance(by, str) else None
+    if editor is not None:
+        work.acting(editor, cause)
+
+
+def _item(work: Work, space: Space, iri: object) -> Item:
+    found = work.session.scalar(select(Item).where(Item.iri == str(iri), Item.space_id == space.id))
+    if found is None:
+        raise Missing(N_("Cette page n’existe pas, ou plus."))
+    return found
+
+
+def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    obj = activity["object"]
+    item = _item(work, space, obj["id"] if isinstance(obj, dict) else obj)
+    if item.withdrawn_at is None:
+        items.withdraw(work, item)
+
+
+def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    undone = activity["object"]
+    if undone.get("type") != "Delete":
+        return
+    obj = undone["object"]
+    item = _item(work, space, obj["id"])
+    if item.withdrawn_at is not None:
+        items.restore(work, item)
+
+
+def _feature(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    if activity.get("target") == f"{space.iri}/featured":
+        item = _item(work, space, activity["object"])
+        items.pin(work, item, pinned=activity["type"] == "Add")
+
+
+def _grant(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    iri = str(activity["id"]).partition("#")[0]
+    role = ROLES.get(activity["object"])
+    if role is None or not iri.startswith(f"{space.iri}/grants/"):
+        raise Problem(N_("Ce rôle n’est pas compris."))
+    settle_membership(
+        work, space, _person(work, activity["target"]),
+        state=MembershipState.ACTIVE, role=role, grant_iri=iri,
+    )  # fmt: skip
+
+
+def _revoke(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    left = activity.get("summary") == "left"
+    settle_membership(
+        work, space, _person(work, activity["object"]),
+        state=MembershipState.LEFT if left else MembershipState.REMOVED,
+    )  # fmt: skip
+
+
+def _person(work: Work, iri: object) -> Actor:
+    found = actor_by_iri(work.session, str(iri))
+    if found is None:
+        raise Missing(N_("Cette personne n’est pas connue ici."))
+    return found
+
+
+VERBS: dict[str, Callable[[Work, Tools, Space, Json], None]] = {
+    "Create": _publish,
+    "Update": _publish,
+    "Delete": _delete,
+    "Undo": _undo,
+    "Add": _feature,
+    "Remove": _feature,
+    "Grant": _grant,
+    "Revoke": _revoke,
+}
