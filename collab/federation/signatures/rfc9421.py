@@ -90,9 +90,9 @@ def sign(
     place = locate(url, allow_loopback=True)
     headers = {"Host": place.host}
     covered = ["@method", "@target-uri"]
-    if method not in {"GET", "HEAD"}:
+    has_body = method not in {"GET", "HEAD"}
+    if has_body:
         headers["Content-Type"] = content_type
-        headers["Content-Digest"] = http_sf.ser({"sha-256": (hashlib.sha256(body).digest(), {})})
         covered.append("content-digest")
     covered += [name for name in components if name not in covered]
     signer = HTTPMessageSigner(
@@ -105,6 +105,7 @@ def sign(
         created=now,
         label=_LABEL,
         covered_component_ids=covered,
+        body=body if has_body else None,
     )
     return headers
 
