@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import xml.etree.ElementTree as ET
 from datetime import date, timedelta
 
@@ -50,9 +51,15 @@ def test_an_instant_is_said_as_people_say_it(here, past, french, english):
             assert plain(when(NOW - past, NOW)) == plain(english)
 
 
-def test_an_instant_without_a_zone_is_utc_and_shown_on_the_readers_clock(here):
-    assert clock(NOW.replace(tzinfo=None)) == "10\u00a0h\u00a012"
-    assert clock(NOW.replace(minute=0)) == "10\u00a0h"
+def test_an_instant_without_a_zone_is_utc_and_shown_on_the_readers_clock(here, monkeypatch):
+    monkeypatch.setenv("TZ", "Pacific/Noumea")
+    time.tzset()
+    try:
+        assert clock(NOW.replace(tzinfo=None)) == "10\u00a0h\u00a012"
+        assert clock(NOW.replace(minute=0)) == "10\u00a0h"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_figures_stay_with_the_word_that_follows_them(here):
