@@ -190,8 +190,9 @@ class Gateway(Namespace):  # type: ignore[misc]
 
     def _typing(self, caller: Caller, found: Account | None, asked: Json) -> Json:
         must_write(caller)
+        uid = _word(asked, "item")
         caller.types.take()
-        item = item_by_uid(db.session(), _word(asked, "item"), found.actor if found else None)
+        item = item_by_uid(db.session(), uid, found.actor if found else None)
         seat = caller.seats.get(item.space_id)
         if seat is None or not seat.member:
             raise Forbidden(N_("Il faut être membre de ce projet pour y écrire."))

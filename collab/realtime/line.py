@@ -11,7 +11,15 @@ from engineio import packet as eio
 from gevent.event import Event
 from gevent.queue import Empty
 
-from collab.realtime.wire import BINARY, CLOSE_SECONDS, MAX_BYTES, MAX_PACKETS, Wire, frame
+from collab.realtime.wire import (
+    BINARY,
+    CLOSE_SECONDS,
+    MAX_BYTES,
+    MAX_PACKETS,
+    NORMAL,
+    Wire,
+    frame,
+)
 
 PER_POLL = 16
 """Packets in one answer to a poll: python-engineio's client refuses more."""
@@ -75,17 +83,21 @@ class Line:
 
     def put(self, packet: Any) -> None:
         """Send `packet`; None closes the connection after what was sent before."""
-        if self._wire is not None:
-            if packet is None:
-                self._wire.end()
-            else:
-                self._wire.send(wire_of(packet))
-        elif packet is None:
-            self._ended = True
-            self._waiting.append(None)
-            self._arrived.set()
+        if packet is None:
+            self.end()
+        elif self._wire is not None:
+            self._wire.send(wire_of(packet))
         elif not self._ended:
             self._hold(packet)
+
+    def end(self, code: int = NORMAL) -> None:
+        """Close the connection after what was sent before; `code` is a websocket's close code."""
+        self._ended = True
+        if self._wire is not None:
+            self._wire.end(code)
+        else:
+            self._waiting.append(None)
+            self._arrived.set()
 
     def _hold(self, packet: Any) -> None:
         if isinstance(packet, Bundle):

@@ -14,6 +14,7 @@ from collab.realtime.doorkeeper import Doorkeeper
 from collab.realtime.gateway import Gateway
 from collab.realtime.sendpath import make_socketio
 from collab.realtime.tail import Tail
+from collab.realtime.wire import GOING_AWAY
 from collab.web.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Server(WSGIServer):  # type: ignore[misc]
             self._tasks = []
             self._listener.close()
             for client in list(self._live.socketio.server.eio.sockets.values()):
-                client.queue.put(None)
+                client.queue.end(GOING_AWAY)
         super().stop(timeout)
 
 

@@ -8,12 +8,12 @@ short write keeps its remainder, and everything later waits behind it.
 from __future__ import annotations
 
 import socket
-import ssl
 import struct
 from collections import deque
 from collections.abc import Callable
 
 import gevent
+from gevent import ssl
 
 MAX_PACKETS = 256
 """Packets that may wait for one client."""
@@ -23,7 +23,7 @@ CLOSE_SECONDS = 5.0
 """How long a client has to read its last frames before the connection is cut."""
 RESYNC = 4000
 """Websocket close code (RFC 6455 §7.4.2, private range): too slow, come back and catch up."""
-NORMAL = 1000
+NORMAL, GOING_AWAY = 1000, 1001
 
 TEXT, BINARY, CLOSE = 0x1, 0x2, 0x8
 

@@ -9,6 +9,7 @@ import queue
 import socket
 import struct
 import threading
+import time
 from concurrent.futures import Future
 
 import gevent
@@ -18,12 +19,16 @@ SECONDS = 20
 """How long anything here waits before the test has failed."""
 
 
-class Served:
-    """Serves a WSGI application by gevent in a thread of its own, as `collab web` does."""
+def plain(app, **tls):
+    """A server for an application that is not a whole instance."""
+    return WSGIServer(("127.0.0.1", 0), app, log=None, error_log=None, **tls)
 
-    def __init__(self, app, prepare=lambda: None):
-        self._app = app
-        self._prepare = prepare
+
+class Served:
+    """Runs a gevent server in a thread of its own, as `collab web` does in a process."""
+
+    def __init__(self, make):
+        self._make = make
         self._calls = queue.SimpleQueue()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -45,10 +50,9 @@ class Served:
         over = gevent.event.Event()
         self._watcher = hub.loop.async_()
         self._watcher.start(lambda: self._run(over))
-        self._server = WSGIServer(("127.0.0.1", 0), self._app, log=None, error_log=None)
+        self._server = self._make()
         self._server.start()
         self.port = self._server.server_port
-        self._prepare()
         self._ready.set()
         over.wait()
         self._watcher.close()
@@ -93,12 +97,16 @@ class Closed(Exception):
 class Socket:
     """A Socket.IO client over one bare websocket. It reads only when asked to."""
 
-    def __init__(self, port, *, auth=None, headers=(), query="", buffer=None, connect=True):
+    def __init__(
+        self, port, *, auth=None, headers=(), query="", buffer=None, connect=True, tls=None
+    ):
         self.sock = socket.socket()
         self.sock.settimeout(SECONDS)
         if buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.sock.connect(("127.0.0.1", port))
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname="localhost")
         self._read = b""
         self._ids = 0
         self.events = []
@@ -219,13 +227,15 @@ class Socket:
                 return event
             self.events.append(event)
 
-    def nothing(self, seconds=0.4):
-        """Is there nothing to read for a while?"""
-        self.sock.settimeout(seconds)
+    def nothing(self, name=None, seconds=0.4):
+        """Is there no event, or none called `name`, for a while? Others are kept."""
+        until = time.monotonic() + seconds
         try:
-            self.events.append(json.loads(self.text()[2:]))
+            while (left := until - time.monotonic()) > 0:
+                self.sock.settimeout(left)
+                self.events.append(json.loads(self.text()[2:]))
         except TimeoutError:
-            return True
+            pass
         finally:
             self.sock.settimeout(SECONDS)
-        return False
+        return not [e for e in self.events if name in {None, e[0]}]

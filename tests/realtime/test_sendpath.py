@@ -6,16 +6,23 @@ from __future__ import annotations
 import inspect
 import json
 import socket
+import ssl
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import engineio.async_drivers.gevent
 import engineio.socket
+import gevent.ssl
 import pytest
 import socketio as client_library
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from flask import Flask, request
 from flask_socketio import join_room
-from realtime.loopback import SECONDS, Served, Socket
+from realtime.loopback import SECONDS, Served, Socket, plain
 
 from collab.realtime.line import Line
 from collab.realtime.sendpath import MAX_INCOMING, make_socketio, send_all
@@ -26,7 +33,7 @@ TEXT = "x" * 3000
 
 
 @contextmanager
-def served(**options):
+def served(tls=None, **options):
     """A small application with one room, `all`, that everyone enters on connecting."""
     app = Flask("small")
     app.testing = True
@@ -50,7 +57,7 @@ def served(**options):
         send_all(socketio, request.sid, "n", [{"n": n} for n in range(after + 1, COUNT)])
         return COUNT
 
-    with Served(app) as server:
+    with Served(lambda: plain(app, **(tls or {}))) as server:
         server.socketio = socketio
         server.engine = socketio.server.eio
         server.left = left
@@ -137,6 +144,44 @@ def test_deflate_is_refused_although_the_browser_offers_it():
         assert client.answer.startswith("HTTP/1.1 101")
         assert "extensions" not in client.answer.lower()
         assert client.ask("echo", "é" * 4000) == "é" * 4000
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for localhost and its key, as files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    day = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(day - timedelta(days=1))
+        .not_valid_after(day + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    (tmp_path / "cert").write_bytes(made.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    (tmp_path / "key").write_bytes(private)
+    return tmp_path / "cert", tmp_path / "key"
+
+
+def test_a_stalled_reader_behind_tls_gets_whole_messages_too(certificate):
+    trust = ssl.create_default_context(cafile=certificate[0])
+    show = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    show.load_cert_chain(*certificate)
+    with (
+        served({"ssl_context": show}) as server,
+        Socket(server.port, tls=trust, buffer=8192) as slow,
+    ):
+        told = stall(server)
+        assert [slow.event()[1]["n"] for _ in range(told)] == list(range(told))
+        assert slow.ask("echo", "é" * 4000) == "é" * 4000
 
 
 def test_small_frames_leave_at_once():
