@@ -22,6 +22,9 @@ TO_READERS = frozenset(["space.revised", "space.archived", "space.reopened"])
 """Facts without an item that every page of the space may show. Others are told to nobody."""
 
 
+Json = dict[str, Any]
+
+
 class Told(NamedTuple):
     """One fact, ready to be emitted. `seq` is its id in the journal."""
 
@@ -29,7 +32,7 @@ class Told(NamedTuple):
     name: str
     space_id: int
     to_members: bool
-    message: dict[str, Any]
+    message: Json
 
 
 JOURNAL = (
@@ -62,7 +65,7 @@ def tell(session: Session, tools: Tools, rows: Sequence[Row[Any]]) -> list[Told]
 
 
 def _told(row: Row[Any], space: Space, item: Item | None, tools: Tools) -> Told:
-    message: dict[str, Any] = {
+    message: Json = {
         "seq": row.id,
         "name": row.name,
         "space": space.address,
@@ -72,16 +75,18 @@ def _told(row: Row[Any], space: Space, item: Item | None, tools: Tools) -> Told:
         "at": row.at.isoformat(),
     }
     if item is not None:
-        message["kind"] = item.kind
-        message["url"] = _url(tools, space, item)
+        message |= {"kind": item.kind} | _place(tools, space, item)
     return Told(row.id, row.name, row.space_id, bool(audience(row.name, row.item_id)), message)
 
 
-def _url(tools: Tools, space: Space, item: Item) -> str:
+def _place(tools: Tools, space: Space, item: Item) -> Json:
+    """Where the item is shown: its own address, and the item on whose page it stands."""
     try:
-        return tools.kind(item).url(space, item)
+        kind = tools.kind(item)
     except KeyError:  # its tool is no longer installed
-        return ""
+        return {}
+    around = kind.within(item)
+    return {"url": kind.url(space, item), "within": around.uid if around else None}
 
 
 def _by_id(session: Session, model: type[Space], ids: set[int]) -> dict[int, Space]:

@@ -75,6 +75,8 @@ class Kind:
     searchable: Callable[[Any], str] = lambda item: item.source
     present: Callable[[Session, Any], Json] = lambda session, item: {}
     """What the JSON API says beyond the common properties."""
+    within: Callable[[Any], Item | None] = lambda item: None
+    """The item on whose page this one is shown: a message's thread."""
 
 
 @dataclass(frozen=True)
