@@ -58,7 +58,7 @@ def publish(work: Work, item: Item, summary: str = "") -> None:
     work.record(ItemPublished(**facts(work, item)))
 
 
-def revise(  # noqa: PLR0913 - one text, said in full
+def revise(
     work: Work,
     item: Item,
     *,

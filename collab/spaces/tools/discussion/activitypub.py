@@ -1,0 +1,230 @@
+"""Threads and messages as ActivityStreams Notes, and back (FEDERATION.md 1.6 a).
+
+Both are voices: they belong to their author. What is sent is made of stored columns alone, and
+reading it gives those columns again, so that the host and every mirror tell the same object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from collab.core.errors import Conflict, Forbidden, Invalid, Missing
+from collab.core.i18n import N_
+from collab.core.markup import excerpt, plain
+from collab.core.work import Work
+from collab.federation import vocab
+from collab.spaces.items import MAX_TITLE
+from collab.spaces.models import Item, Space, Visibility
+from collab.spaces.tool import Json, ObjectMapping
+from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage, Received
+from collab.spaces.tools.discussion.models import Message, Said, Thread
+from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
+
+MAX_REMOTE_SOURCE = 100_000
+AHEAD = timedelta(minutes=5)
+"""How far in our future another clock may be (FEDERATION.md 2.3)."""
+ULID_TEXT = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+
+def to_object(session: Session, item: Said) -> Json:
+    """The Note of a thread or of a message: the same on its host and on every mirror."""
+    thread = item if isinstance(item, Thread) else item.thread
+    obj: Json = {
+        "id": item.iri,
+        "type": "Note",
+        "attributedTo": item.author.iri,
+        "url": item.iri,
+        "published": vocab.written(item.created_at),
+        **_audience(item.space),
+        "context": thread.context,
+        "content": _content(item),
+        "mediaType": "text/html",
+        "tag": [
+            {"type": "Mention", "href": person["iri"], "name": person["name"]}
+            for person in item.mentions
+        ],
+    }
+    if item.revised_at:
+        obj["updated"] = vocab.written(item.revised_at)
+    if not item.from_html:
+        obj["source"] = {"content": item.source, "mediaType": vocab.MARKDOWN}
+    if isinstance(item, Message):
+        obj["inReplyTo"] = item.reply_to.iri if item.reply_to else thread.iri
+    else:
+        obj["name"] = item.title
+    return obj
+
+
+def _audience(space: Space) -> Json:
+    """Who it is for: what the project's visibility says, nothing else (FEDERATION.md 1.1)."""
+    to, cc = [f"{space.iri}/members"], []
+    if space.visibility == Visibility.PUBLIC:
+        to, cc = [vocab.PUBLIC], [space.iri, f"{space.iri}/followers"]
+    return {"to": to, "cc": cc, "audience": space.iri}
+
+
+def _content(item: Said) -> str:
+    """Its HTML for elsewhere: people are linked to their own page, everything is absolute."""
+    parts = urlsplit(item.iri)
+    html = item.html
+    for person in item.mentions:
+        address = person["name"].removeprefix("@").removesuffix(f"@{parts.netloc}")
+        html = html.replace(f'href="/u/{address}"', f'href="{person["iri"]}"')
+    return vocab.content(html, f"{parts.scheme}://{parts.netloc}")
+
+
+def claims(obj: Json) -> bool:
+    """Whether this is something said. A Note with a name and no content is a vote, not ours."""
+    content = obj.get("content")
+    return obj.get("type") == "Note" and isinstance(content, str) and bool(content.strip())
+
+
+def receive(work: Work, space: Space, obj: Json) -> Item:
+    """A thread or a message that its author's instance made; the acting person wrote it.
+
+    What answers nothing and belongs to no known conversation opens a thread.
+
+    Raises:
+        Forbidden: it is not the actor's own, or it is for fewer people than the project.
+        Conflict: its id is known already.
+        Missing: it answers something that is not known here, in a conversation that is not.
+        Invalid: it says nothing, or it is dated in the future.
+        Problem: whatever the operation answers.
+    """
+    iri = vocab.iri(obj, "id")
+    _may_come_in(work, space, obj, iri)
+    received = _received(work, obj, iri)
+    body = _source(obj) or plain(received.html)
+    thread, parent = _place(work.session, space, obj, received.uid or "")
+    if thread is None:
+        name = vocab.text(obj, "name", MAX_TITLE) or excerpt(plain(received.html), 80)
+        return open_thread(work, space, OpenThread(title=name, body=body, received=received))
+    reply_to = parent.uid if parent else None
+    given = PostMessage(thread=thread.uid, body=body, reply_to=reply_to, received=received)
+    return post_message(work, space, given)
+
+
+def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
+    """An Update by the author of a thread or a message.
+
+    Raises:
+        Forbidden: it is not the actor's own.
+        Conflict: a newer text is known already, or it was taken back.
+        Problem: whatever the operation answers.
+    """
+    if vocab.iri(obj, "id") != item.iri or vocab.iri(obj, "attributedTo") != item.author.iri:
+        raise Forbidden(N_("Ce texte n’est pas de la personne qui l’envoie."))
+    at = vocab.instant(obj, "updated") or work.now
+    known = (item.revised_at or item.created_at).replace(microsecond=0)
+    if at < known and not work.mirrored:
+        raise Conflict(N_("Une version plus récente de ce texte est déjà connue."))
+    _not_ahead(work, at)
+    received = Received(
+        html=vocab.html(obj),
+        mentions=vocab.mentions(obj),
+        from_html=_source(obj) is None,
+        at=at,
+    )
+    given = EditMessage(
+        item=item.uid,
+        body=_source(obj) or plain(received.html),
+        title=vocab.text(obj, "name", MAX_TITLE),
+        received=received,
+    )
+    return edit_message(work, space, given)
+
+
+def _may_come_in(work: Work, space: Space, obj: Json, iri: str) -> None:
+    if not iri:
+        raise Invalid(id=N_("Ce texte n’a pas d’adresse."))
+    if vocab.iri(obj, "attributedTo") != work.actor.iri:
+        raise Forbidden(N_("Ce texte n’est pas de la personne qui l’envoie."))
+    if space.visibility == Visibility.PUBLIC and not vocab.is_public(obj):
+        raise Forbidden(N_("Ce texte n’est pas adressé à tout le monde : ce projet l’est."))
+    if space.visibility != Visibility.PUBLIC and vocab.is_public(obj):
+        raise Forbidden(N_("Ce texte est adressé à tout le monde : ce projet ne l’est pas."))
+    if work.session.scalar(select(Item.id).where(Item.iri == iri)) is not None:
+        raise Conflict(N_("Ce texte est déjà là."))
+
+
+def _received(work: Work, obj: Json, iri: str) -> Received:
+    at = vocab.instant(obj, "published") or work.now
+    _not_ahead(work, at)
+    return Received(
+        html=vocab.html(obj),
+        mentions=vocab.mentions(obj),
+        from_html=_source(obj) is None,
+        iri=iri,
+        uid=_uid(work.session, iri),
+        at=at,
+    )
+
+
+def _not_ahead(work: Work, at: datetime) -> None:
+    if at > work.now + AHEAD and not work.mirrored:
+        raise Invalid(published=N_("Ce texte est daté d’après maintenant."))
+
+
+def _source(obj: Json) -> str | None:
+    told = vocab.source(obj, MAX_REMOTE_SOURCE)
+    return told if told and told.strip() else None
+
+
+def _uid(session: Session, iri: str) -> str:
+    """The public id of something from elsewhere: its own ULID when it has one that is free.
+
+    Otherwise made from the IRI, so that every instance comes to the same.
+    """
+    last = iri.rpartition("/")[2].lower()
+    taken = select(Item.id).where(Item.uid == last)
+    if ULID_TEXT.fullmatch(last) and session.scalar(taken) is None:
+        return last
+    return str(ULID.from_bytes(hashlib.sha256(iri.encode()).digest()[:16])).lower()
+
+
+def _place(
+    session: Session, space: Space, obj: Json, uid: str
+) -> tuple[Thread | None, Message | None]:
+    """The thread an object belongs to (None: it opens one), and the message it answers.
+
+    Raises:
+        Missing: it belongs to a conversation of this space that is not known here.
+    """
+    answered = vocab.iri(obj, "inReplyTo")
+    parent = session.scalar(select(Item).where(Item.iri == answered, Item.space_id == space.id))
+    if isinstance(parent, Thread):
+        return parent, None
+    if isinstance(parent, Message):
+        return parent.thread, parent
+    context = vocab.iri(obj, "context")
+    ours = context.removeprefix(f"{space.iri}/c/") if context.startswith(f"{space.iri}/c/") else ""
+    thread = session.scalar(select(Thread).where(Thread.uid == ours, Thread.space_id == space.id))
+    if thread is None and (obj.get("inReplyTo") or ours not in ("", uid)):
+        raise Missing(N_("Ce texte répond à quelque chose qui n’est pas connu ici."))
+    return thread, None
+
+
+def present(session: Session, item: Any) -> Json:
+    """What the JSON API says of a thread or a message beyond the common properties."""
+    if isinstance(item, Thread):
+        return {"message_count": item.message_count, "last_at": vocab.written(item.last_at)}
+    answered = item.reply_to
+    return {"thread": item.thread.uid, "reply_to": answered.uid if answered else None}
+
+
+MAPPING = ObjectMapping(
+    types=("Note",),
+    ownership="voice",
+    to_object=to_object,
+    receive=receive,
+    revise=revise,
+    claims=claims,
+)

@@ -1,0 +1,138 @@
+"""What a page shows of each message, gathered in few queries for a whole page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from collab.core.db import now
+from collab.people.models import Actor
+from collab.spaces.items import SIGNS, UNDO_WINDOW
+from collab.spaces.models import ItemState, Role, Space
+from collab.spaces.policy import role_of
+from collab.spaces.tools.discussion.models import Said, Thread
+from collab.spaces.tools.discussion.queries import Answered, answered, facilitators, reactions
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sign on a message: how often, by whom, and whether the reader put it too."""
+
+    sign: str
+    word: str
+    names: str
+    count: int
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks at the page, and what they may do in this space now."""
+
+    actor: Actor | None
+    role: Role
+    writes: bool
+    """Whether they may write: a member, in a space that is not archived."""
+    decides: bool
+    """Whether they may take back what others wrote: in charge, on the project's own instance."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One message as the template draws it. The text of what was taken back is not in it."""
+
+    item: Said
+    url: str
+    thread_url: str
+    body: Markup
+    gone: bool
+    role: int
+    reply_to: Mapping[str, str] | None
+    """`url` and `name` of what it answers."""
+    state: str
+    reason: str
+    may_answer: bool
+    own: bool
+    may_edit: bool
+    may_remove: bool
+    may_restore: bool
+    marks: Sequence[Mark] = field(default_factory=tuple)
+
+
+def reader_of(session: Session, space: Space, actor: Actor | None) -> Reader:
+    """What somebody may do here."""
+    role = role_of(session, space, actor.id if actor else None)
+    writes = role >= Role.MEMBER and space.archived_at is None
+    decides = writes and role >= Role.FACILITATOR and space.local
+    return Reader(actor, role, writes, decides)
+
+
+def cards(session: Session, space: Space, reader: Reader, items: Sequence[Said]) -> list[Card]:
+    """One card for each item, in the same order."""
+    signs = reactions(session, items)
+    parents = answered(session, items)
+    charged = facilitators(session, space)
+    return [_card(space, reader, item, signs[item.id], parents, charged) for item in items]
+
+
+def _card(
+    space: Space,
+    reader: Reader,
+    item: Said,
+    signs: dict[str, list[Actor]],
+    parents: dict[int, Answered],
+    charged: set[int],
+) -> Card:
+    thread = item if isinstance(item, Thread) else item.thread
+    gone = item.withdrawn_at is not None
+    own = reader.actor is not None and item.author_id == reader.actor.id
+    reply_to_id = None if isinstance(item, Thread) else item.reply_to_id
+    waits = item.state != ItemState.CONFIRMED and not gone
+    return Card(
+        item=item,
+        url=f"{space.url}/discussion/m/{item.uid}",
+        thread_url=f"{space.url}/discussion/{thread.uid}/",
+        body=Markup("" if gone else item.html),  # noqa: S704 - sanitised when it was written
+        gone=gone,
+        role=Role.FACILITATOR if item.author_id in charged else Role.NONE,
+        reply_to=_link(space, parents.get(reply_to_id or 0)),
+        state=item.state if waits else "",
+        reason=item.state_reason if own and waits else "",
+        may_answer=reader.writes and not gone and thread.withdrawn_at is None,
+        own=own,
+        may_edit=own and reader.writes and not gone,
+        may_remove=(own or reader.decides) and space.archived_at is None and not gone,
+        may_restore=_may_restore(item, reader),
+        marks=() if gone else marks(signs, reader.actor),
+    )
+
+
+def _link(space: Space, parent: Answered | None) -> dict[str, str] | None:
+    if parent is None:
+        return None
+    return {"url": f"{space.url}/discussion/m/{parent.uid}", "name": parent.name}
+
+
+def _may_restore(item: Said, reader: Reader) -> bool:
+    if item.withdrawn_at is None or reader.actor is None:
+        return False
+    recent = now() - item.withdrawn_at <= UNDO_WINDOW
+    return recent and (reader.decides or item.withdrawn_by == reader.actor.id)
+
+
+def marks(signs: dict[str, list[Actor]], actor: Actor | None, *, every: bool = False) -> list[Mark]:
+    """The signs put on an item, in the order of SIGNS; `every` one when asked to choose."""
+    return [
+        Mark(
+            sign=sign,
+            word=word,
+            names=", ".join(person.label for person in signs.get(sign, ())),
+            count=len(signs.get(sign, ())),
+            mine=bool(actor and any(p.id == actor.id for p in signs.get(sign, ()))),
+        )
+        for sign, word in SIGNS.items()
+        if every or sign in signs
+    ]

@@ -1,0 +1,297 @@
+"""What can be done in a discussion: open, answer, edit, take back, react, pin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from collab.core.errors import Conflict, Forbidden, Invalid, Missing
+from collab.core.i18n import N_
+from collab.core.markup import render
+from collab.core.work import Work, new_uid
+from collab.people.actors import host_of
+from collab.people.models import Actor
+from collab.spaces.items import (
+    MAX_TITLE,
+    first_state,
+    item_in,
+    pin,
+    publish,
+    react,
+    restore,
+    revise,
+    unreact,
+    withdraw,
+)
+from collab.spaces.models import Item, ItemState, Membership, MembershipState, Role, Space
+from collab.spaces.policy import require
+from collab.spaces.tools.discussion.inputs import (
+    EditMessage,
+    OpenThread,
+    Pin,
+    PostMessage,
+    React,
+    Received,
+    Remove,
+)
+from collab.spaces.tools.discussion.models import Mentioned, Message, Said, Thread
+
+MAX_BODY = 20_000
+"""Characters of Markdown in one message."""
+MAX_MENTIONS = 50
+"""Different names looked up in one message; the others stay words."""
+
+
+def open_thread(work: Work, space: Space, given: OpenThread) -> Thread:
+    """Open a thread with its first message.
+
+    Raises:
+        Missing, Forbidden, Conflict: the actor may not write here (policy.require).
+        Invalid: no title or text, or one too long.
+    """
+    require(work, space, Role.MEMBER)
+    title = _title(work, given.title)
+    told = _told(work, space, given.body, given.received)
+    thread = Thread(title=title, **told, last_at=told["created_at"])
+    publish(work, thread)
+    return thread
+
+
+def post_message(work: Work, space: Space, given: PostMessage) -> Message:
+    """Add a message to a thread.
+
+    Raises:
+        Missing: no such thread in this space, or no such message in this thread.
+        Forbidden, Conflict: the actor may not write here, or the thread was taken back.
+        Invalid: no text, or one too long.
+    """
+    require(work, space, Role.MEMBER)
+    thread = said_in(work.session, space, given.thread)
+    if not isinstance(thread, Thread):
+        raise Missing(N_("Cette discussion n’existe pas, ou plus."))
+    if thread.withdrawn_at and not work.mirrored:
+        raise Conflict(N_("Cette discussion a été effacée entre-temps."))
+    told = _told(work, space, given.body, given.received)
+    reply_to_id = _answered(work.session, thread, given.reply_to)
+    message = Message(thread_id=thread.id, reply_to_id=reply_to_id, **told)
+    publish(work, message)
+    _lock(work.session, thread)
+    thread.message_count += 1
+    thread.last_at = max(thread.last_at, message.created_at)
+    return message
+
+
+def edit_message(work: Work, space: Space, given: EditMessage) -> Said:
+    """Give a message or a thread a new text; the old one stays readable in its history.
+
+    Only the author may: facilitators take back, they do not rewrite. Saving the same text is
+    nothing.
+
+    Raises:
+        Missing: no such message or thread in this space.
+        Forbidden: the actor did not write it, or may not write here any more.
+        Conflict: it was taken back.
+        Invalid: no text, or one too long.
+    """
+    require(work, space, Role.MEMBER)
+    item = said_in(work.session, space, given.item)
+    if item.author_id != work.actor.id:
+        raise Forbidden(N_("Seule la personne qui l’a écrit peut modifier ce texte."))
+    title = item.title
+    if isinstance(item, Thread) and given.title.strip():
+        title = _title(work, given.title)
+    body, (html, mentions) = _body(work, given.body), _words(work, space, given)
+    if (title, body, html) == (item.title, item.source, item.html):
+        return item
+    item.mentions = mentions
+    item.from_html = bool(given.received and given.received.from_html)
+    at = given.received.at if given.received else None
+    revise(work, item, title=title, source=body, html=html, at=at)
+    return item
+
+
+def remove(work: Work, space: Space, given: Remove) -> Said:
+    """Take a message or a thread back; it can be brought back for 30 days.
+
+    Raises:
+        Missing: no such message or thread in this space.
+        Forbidden, Conflict: see spaces.items.withdraw.
+    """
+    item = said_in(work.session, space, given.item)
+    withdraw(work, item)
+    _recount(work.session, item)
+    return item
+
+
+def bring_back(work: Work, space: Space, given: Remove) -> Said:
+    """Undo `remove`.
+
+    Raises:
+        Missing: no such message or thread in this space.
+        Forbidden, Conflict: see spaces.items.restore.
+    """
+    item = said_in(work.session, space, given.item)
+    restore(work, item)
+    _recount(work.session, item)
+    return item
+
+
+def put_reaction(work: Work, space: Space, given: React) -> Said:
+    """Put one's sign on a message or a thread. Raises as spaces.items.react, and Missing."""
+    item = said_in(work.session, space, given.item)
+    react(work, item, given.sign, given.iri)
+    return item
+
+
+def take_reaction(work: Work, space: Space, given: React) -> Said:
+    """Take one's sign back. Raises as spaces.items.unreact, and Missing."""
+    item = said_in(work.session, space, given.item)
+    unreact(work, item, given.sign)
+    return item
+
+
+def pin_thread(work: Work, space: Space, given: Pin) -> Thread:
+    """Keep a thread at the top of the room. Raises Missing, Forbidden, Conflict."""
+    return _pinned(work, space, given, pinned=True)
+
+
+def unpin_thread(work: Work, space: Space, given: Pin) -> Thread:
+    """Let a pinned thread go back among the others. Raises Missing, Forbidden, Conflict."""
+    return _pinned(work, space, given, pinned=False)
+
+
+def _pinned(work: Work, space: Space, given: Pin, *, pinned: bool) -> Thread:
+    thread = said_in(work.session, space, given.item)
+    if not isinstance(thread, Thread):
+        raise Missing(N_("Cette discussion n’existe pas, ou plus."))
+    pin(work, thread, pinned=pinned)
+    return thread
+
+
+def said_in(session: Session, space: Space, uid: str) -> Said:
+    """The thread or message of `space` with that public id, withdrawn or not. Raises Missing."""
+    item = item_in(session, space, uid)
+    if not isinstance(item, Thread | Message):
+        raise Missing(N_("Cette page n’existe pas, ou plus."))
+    return item
+
+
+def _title(work: Work, title: str) -> str:
+    """A subject on one line; its length is a rule for people of this instance only."""
+    line = " ".join(title.split())
+    if not line:
+        raise Invalid(title=N_("Donnez un sujet à la discussion."))
+    if len(line) > MAX_TITLE and work.actor.local:
+        raise Invalid(title=N_("Ce sujet est trop long : 200 caractères au plus."))
+    return line
+
+
+def _body(work: Work, body: str) -> str:
+    if not body.strip():
+        raise Invalid(body=N_("Écrivez d’abord votre message."))
+    if len(body) > MAX_BODY and work.actor.local and not work.mirrored:
+        raise Invalid(body=N_("Ce message est trop long : 20 000 caractères au plus."))
+    return body
+
+
+def _told(work: Work, space: Space, body: str, received: Received | None) -> dict[str, Any]:
+    """The columns that threads and messages share."""
+    source = _body(work, body)
+    html, mentions = (
+        (received.html, received.mentions) if received else _rendered(work, space, source)
+    )
+    uid = (received and received.uid) or new_uid()
+    return {
+        "uid": uid,
+        "iri": (received and received.iri) or f"{work.origin}/o/{uid}",
+        "space_id": space.id,
+        "author_id": work.actor.id,
+        "source": source,
+        "html": html,
+        "mentions": mentions,
+        "from_html": bool(received and received.from_html),
+        "created_at": (received and received.at) or work.now,
+        "state": first_state(work, space),
+    }
+
+
+def _words(work: Work, space: Space, given: EditMessage) -> tuple[str, list[Mentioned]]:
+    if given.received:
+        return given.received.html, given.received.mentions
+    return _rendered(work, space, given.body)
+
+
+def _rendered(work: Work, space: Space, body: str) -> tuple[str, list[Mentioned]]:
+    """Safe HTML of a message, and who it names among the people of the space."""
+    host = host_of(work.origin)
+    named: dict[str, Actor | None] = {}
+
+    def address(name: str) -> str | None:
+        key = name.lower()
+        if key not in named and len(named) < MAX_MENTIONS:
+            named[key] = _person(work.session, space, key, host)
+        person = named.get(key)
+        return f"/u/{person.name if person.local else person.address}" if person else None
+
+    html = render(body, mentions=address, own_host=host, breaks=True, heading_base=3)
+    people = {p.iri: f"@{p.address}" for p in named.values() if p}
+    return html, [{"iri": iri, "name": name} for iri, name in people.items()]
+
+
+def _person(session: Session, space: Space, name: str, own_host: str) -> Actor | None:
+    """Who `name` or `name@host` is in this space; somebody of here before somebody of elsewhere.
+
+    Nobody when two people of other instances have the same name.
+    """
+    alias, _, host = name.partition("@")
+    here = (
+        select(Actor)
+        .join(Membership, Membership.actor_id == Actor.id)
+        .where(
+            Membership.space_id == space.id,
+            Membership.state == MembershipState.ACTIVE,
+            func.lower(Actor.name) == alias,
+        )
+    )
+    if host:
+        return session.scalar(here.where(Actor.host == host))
+    found = session.scalars(here.limit(20)).all()
+    own = [actor for actor in found if actor.host == own_host]
+    return own[0] if own else (found[0] if len(found) == 1 else None)
+
+
+def _answered(session: Session, thread: Thread, uid: str | None) -> int | None:
+    """The id of the message answered; None for the thread itself. Raises Missing."""
+    if not uid or uid == thread.uid:
+        return None
+    found = session.scalar(
+        select(Message.id).where(Message.uid == uid, Message.thread_id == thread.id)
+    )
+    if found is None:
+        raise Missing(N_("Le message auquel vous répondez n’existe pas, ou plus."))
+    return found
+
+
+def _lock(session: Session, thread: Thread) -> None:
+    """Wait for others who count in this thread (PostgreSQL; SQLite has one writer anyway)."""
+    table = Thread.__table__
+    session.flush()
+    session.execute(select(table.c.id).where(table.c.id == thread.id).with_for_update())
+    session.refresh(thread, ["message_count", "last_at"])
+
+
+def _recount(session: Session, item: Item) -> None:
+    """Make the thread's figures true again after a message went or came back."""
+    if not isinstance(item, Message):
+        return
+    thread = session.get_one(Thread, item.thread_id)
+    _lock(session, thread)
+    counted = select(func.count(Message.id), func.max(Message.created_at)).where(
+        Message.thread_id == thread.id,
+        Message.withdrawn_at.is_(None),
+        Message.state != ItemState.REFUSED,
+    )
+    count, last = session.execute(counted).one()
+    thread.message_count, thread.last_at = count, last or thread.created_at

@@ -1,0 +1,300 @@
+"""The pages of a discussion. Everything works by links and forms; scripts only add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from collab.core.errors import Invalid, Missing, Problem
+from collab.core.i18n import N_
+from collab.core.inputs import parse
+from collab.core.markup import excerpt, plain
+from collab.core.work import Work
+from collab.spaces.models import Item, Space
+from collab.spaces.queries import journal_head, revisions
+from collab.spaces.tools.discussion.cards import Card, Reader, cards, marks, reader_of
+from collab.spaces.tools.discussion.inputs import (
+    EditMessage,
+    OpenThread,
+    Pin,
+    PostMessage,
+    React,
+    Remove,
+)
+from collab.spaces.tools.discussion.models import Message, Said, Thread
+from collab.spaces.tools.discussion.operations import (
+    MAX_BODY,
+    bring_back,
+    edit_message,
+    open_thread,
+    pin_thread,
+    post_message,
+    put_reaction,
+    remove,
+    said_in,
+    take_reaction,
+    unpin_thread,
+)
+from collab.spaces.tools.discussion.queries import (
+    LAST,
+    is_shown,
+    messages,
+    page_of,
+    reactions,
+    threads,
+)
+from collab.web.context import space_frame
+from collab.web.security import limiter
+from collab.web.view import dbsession, here, viewer, working
+
+bp = Blueprint("discussion", __name__, template_folder="templates")
+writing = limiter.limit("60/minute", key_func=lambda: f"account-{session.get('account_id')}")
+ACTS: dict[str, tuple[type[Any], Callable[[Work, Space, Any], Item]]] = {
+    "restore": (Remove, bring_back),
+    "react": (React, put_reaction),
+    "unreact": (React, take_reaction),
+    "pin": (Pin, pin_thread),
+    "unpin": (Pin, unpin_thread),
+}
+
+
+@bp.get("/")
+def index(address: str) -> str:
+    space = room(address)
+    page = threads(dbsession(), space, viewer(), _number())
+    return _page("threads", space, page=page)
+
+
+@bp.get("/new")
+def new(address: str) -> str:
+    return _page("new", room(address), typed={}, errors={})
+
+
+@bp.post("/new")
+@writing
+def create(address: str) -> Response | tuple[str, int]:
+    space = room(address)
+    try:
+        with working() as work:
+            thread = open_thread(work, space, parse(OpenThread, request.form))
+    except Problem as problem:
+        errors = _errors(problem)
+        return _page("new", space, typed=request.form, errors=errors), problem.status
+    return redirect(_place(space, thread))
+
+
+@bp.get("/<uid>/")
+def thread(address: str, uid: str) -> str:
+    space, found = _thread(address, uid)
+    return _thread_page(space, found, _number(), typed={}, errors={})
+
+
+@bp.post("/<uid>/")
+@writing
+def post(address: str, uid: str) -> Response | tuple[str, int]:
+    space, found = _thread(address, uid)
+    given = {**request.form, "thread": found.uid}
+    try:
+        with working() as work:
+            message = post_message(work, space, parse(PostMessage, given))
+    except Problem as problem:
+        errors = _errors(problem)
+        return _thread_page(space, found, LAST, request.form, errors), problem.status
+    return redirect(_place(space, message))
+
+
+@bp.get("/m/<uid>")
+def message(address: str, uid: str) -> Response:
+    space, item = _said(address, uid)
+    return redirect(_place(space, item))
+
+
+@bp.get("/fragment/<uid>")
+def fragment(address: str, uid: str) -> str:
+    space, item = _said(address, uid)
+    reader, card = _card(space, item)
+    return render_template("discussion/fragment.html", card=card, reader=reader)
+
+
+@bp.get("/m/<uid>/acts")
+def acts(address: str, uid: str) -> str:
+    space, item = _said(address, uid)
+    signs = {} if item.withdrawn_at else reactions(dbsession(), [item])[item.id]
+    return _item_page("acts", space, item, marks=marks(signs, viewer(), every=True))
+
+
+@bp.get("/m/<uid>/history")
+def history(address: str, uid: str) -> str:
+    space, item = _readable(address, uid)
+    return _item_page("history", space, item, versions=revisions(dbsession(), item))
+
+
+@bp.get("/m/<uid>/edit")
+def edit(address: str, uid: str) -> str:
+    space, item = _readable(address, uid)
+    if not _own(item):
+        raise Missing(N_("Seule la personne qui l’a écrit peut modifier ce texte."))
+    typed = {"title": item.title, "body": item.source}
+    return _item_page("edit", space, item, typed=typed, errors={})
+
+
+@bp.post("/m/<uid>/edit")
+@writing
+def save(address: str, uid: str) -> Response | tuple[str, int]:
+    space, item = _readable(address, uid)
+    try:
+        with working() as work:
+            edit_message(work, space, parse(EditMessage, {**request.form, "item": uid}))
+    except Problem as problem:
+        if not _own(item):
+            raise
+        errors = _errors(problem)
+        again = _item_page("edit", space, item, typed=request.form, errors=errors)
+        return again, problem.status
+    return redirect(_place(space, item))
+
+
+@bp.post("/m/<uid>/remove")
+def take_back(address: str, uid: str) -> Response:
+    space, item = _said(address, uid)
+    with working() as work:
+        remove(work, space, Remove(item=uid))
+    undo = url_for(".do", address=space.address, uid=uid, act="restore")
+    is_thread = isinstance(item, Thread)
+    text = gettext("Discussion effacée.") if is_thread else gettext("Message effacé.")
+    said: Any = {"text": text, "action": undo, "label": gettext("Annuler")}
+    flash(said, "undo")
+    return redirect(_after_removal(space, item))
+
+
+@bp.post("/m/<uid>/<any(restore, react, unreact, pin, unpin):act>")
+def do(address: str, uid: str, act: str) -> Response:
+    space, item = _said(address, uid)
+    given, run = ACTS[act]
+    with working() as work:
+        run(work, space, parse(given, {**request.form, "item": uid}))
+    return redirect(_place(space, item))
+
+
+def room(address: str) -> Space:
+    """The space at this address, if it has this room. Raises Missing."""
+    space = here(address)
+    if "discussion" not in space.tools:
+        raise Missing(N_("Ce projet n’utilise pas cet outil."))
+    return space
+
+
+def _said(address: str, uid: str) -> tuple[Space, Said]:
+    """A thread or message that the viewer may know of, taken back or not. Raises Missing."""
+    space = room(address)
+    item = said_in(dbsession(), space, uid)
+    if not is_shown(item, viewer()):
+        raise Missing(N_("Cette page n’existe pas, ou plus."))
+    return space, item
+
+
+def _readable(address: str, uid: str) -> tuple[Space, Said]:
+    """One whose text may be read. Raises Missing."""
+    space, item = _said(address, uid)
+    if item.withdrawn_at:
+        raise Missing(N_("Ce texte a été effacé."))
+    return space, item
+
+
+def _thread(address: str, uid: str) -> tuple[Space, Thread]:
+    space, item = _said(address, uid)
+    if not isinstance(item, Thread):
+        raise Missing(N_("Cette discussion n’existe pas, ou plus."))
+    return space, item
+
+
+def _own(item: Said) -> bool:
+    actor = viewer()
+    return actor is not None and item.author_id == actor.id
+
+
+def _number() -> int:
+    """The page asked for; 0 when none is, or it is no number."""
+    asked = request.args.get("page", "")
+    if asked == "last":
+        return LAST
+    return int(asked) if asked.isdecimal() and len(asked) < 8 else 0
+
+
+def _place(space: Space, item: Said) -> str:
+    """The address of an item on the right page of its thread."""
+    if isinstance(item, Thread):
+        return f"{space.url}/discussion/{item.uid}/#m-{item.uid}"
+    number = page_of(dbsession(), item, viewer())
+    page = f"?page={number}" if number > 1 else ""
+    return f"{space.url}/discussion/{item.thread.uid}/{page}#m-{item.uid}"
+
+
+def _after_removal(space: Space, item: Said) -> str:
+    """A thread that nobody answered is gone from the list; anything else keeps its place."""
+    if isinstance(item, Thread) and not item.message_count:
+        return url_for("discussion.index", address=space.address)
+    return _place(space, item)
+
+
+def _page(template: str, space: Space, **more: Any) -> str:
+    frame = space_frame(space, current="discussion")
+    reader = reader_of(dbsession(), space, viewer())
+    seq = more.pop("seq", None) or journal_head(dbsession())
+    return render_template(
+        f"discussion/{template}.html", **frame, reader=reader, seq=seq, max_body=MAX_BODY, **more
+    )
+
+
+def _errors(problem: Problem) -> dict[str, str]:
+    """What to say at which field; a refusal of the whole act stands at the text."""
+    if isinstance(problem, Invalid):
+        return {name: gettext(text) for name, text in problem.fields.items()}
+    return {"body": gettext(problem.message)}
+
+
+def _card(space: Space, item: Said) -> tuple[Reader, Card]:
+    reader = reader_of(dbsession(), space, viewer())
+    return reader, cards(dbsession(), space, reader, [item])[0]
+
+
+def _item_page(template: str, space: Space, item: Said, **more: Any) -> str:
+    thread = item if isinstance(item, Thread) else item.thread
+    return _page(template, space, card=_card(space, item)[1], thread=thread, **more)
+
+
+def _thread_page(space: Space, thread: Thread, number: int, typed: Any, errors: Any) -> str:
+    seq = journal_head(dbsession())
+    actor = viewer()
+    reader = reader_of(dbsession(), space, actor)
+    answers = _answers(space, thread, typed.get("reply_to") or request.args.get("reply"))
+    if isinstance(answers, Message) and not number:
+        number = page_of(dbsession(), answers, actor)
+    page = messages(dbsession(), thread, actor, number)
+    said: list[Said] = [thread, *page.rows] if page.number == 1 else list(page.rows)
+    return _page(
+        "thread",
+        space,
+        seq=seq,
+        thread=thread,
+        page=page,
+        cards=cards(dbsession(), space, reader, said),
+        answers=answers,
+        quoted=excerpt(plain(answers.html), 120) if answers else "",
+        typed=typed,
+        errors=errors,
+    )
+
+
+def _answers(space: Space, thread: Thread, uid: str | None) -> Said | None:
+    """The item somebody is about to answer: of this thread, and readable."""
+    try:
+        item = said_in(dbsession(), space, uid or "")
+    except Missing:
+        return None
+    of_it = item.id == thread.id or (isinstance(item, Message) and item.thread_id == thread.id)
+    return item if of_it and not item.withdrawn_at and is_shown(item, viewer()) else None
