@@ -6,12 +6,15 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
+from collab.api import bp as api_bp
 from collab.config import Settings
 from collab.core.db import now, prepare
 from collab.core.jobs import run_due
 from collab.core.pulse import Pulse
 from collab.core.service import Service
+from collab.federation import wiring as federation
 from collab.instance import Secrets
+from collab.pages import account, admin, invitations, site, spaces
 from collab.realtime import server as realtime
 from collab.spaces.tool import find_tools
 from collab.web import assets, context, presentation, problems
@@ -19,7 +22,14 @@ from collab.web.extensions import db
 from collab.web.runtime import Runtime
 from collab.web.security import secure
 
-PAGES: tuple[Blueprint, ...] = ()
+PAGES: tuple[Blueprint, ...] = (
+    site.bp,
+    account.bp,
+    spaces.bp,
+    invitations.bp,
+    admin.bp,
+    api_bp,
+)
 """Pages and doors that belong to no tool."""
 
 
@@ -53,6 +63,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     presentation.register(app)
     assets.register(app)
     problems.register(app)
+    federation.register(app, secrets.vault)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     for tool in runtime.tools:
@@ -63,7 +74,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
 
 
 def _run_jobs(runtime: Runtime) -> int:
-    """One step of the job service: everything due, except kinds that have a service of their own."""
+    """One step of the job service: everything due, but for kinds with a service of their own."""
     kinds = [k for k, handler in runtime.handlers.items() if not handler.batch]
     with runtime.app.app_context():
         return run_due(db.session(), runtime.handlers, now(), kinds=kinds)

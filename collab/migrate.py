@@ -1,12 +1,142 @@
-"""Bring a database to the version of this program."""
+"""Bring a database to the version of this program; write a new version into the room it is of.
+
+One branch per room and one named `house`; a room's first version depends on the house. So a new
+room touches no file of another (ADR 0007).
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from collab.core.db import Base
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, Table, text
+
+from collab.core.db import Base, Instant
+from collab.spaces.tool import find_tools
+
+HERE = Path(__file__).resolve().parent
+ROOMS = HERE / "spaces" / "tools"
+HOUSE = "house"
+LOCK = 0x6D696772
+"""PostgreSQL advisory lock that keeps two processes from bringing one database up to date."""
+
+
+def render(kind: str, item: Any, _context: Any) -> str | bool:
+    """Write our own column types as plain ones, so that old versions never import the app."""
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.DateTime()"
+    return False
+
+
+OPTIONS: dict[str, Any] = {
+    "target_metadata": Base.metadata,
+    "render_item": render,
+    "render_as_batch": True,
+    "compare_type": False,
+}
+
+
+def branches() -> dict[str, Path]:
+    """Where each branch keeps its versions: the house first, then every room."""
+    rooms = {tool.name: ROOMS / tool.name / "migrations" for tool in find_tools()}
+    return {HOUSE: HERE / "migrations" / HOUSE} | rooms
+
+
+def config() -> Config:
+    """Alembic's configuration, made here: there is no ini file to keep in step."""
+    made = Config()
+    made.set_main_option("script_location", str(HERE / "migrations"))
+    made.set_main_option("path_separator", "newline")
+    folders = [str(folder) for folder in branches().values() if folder.is_dir()]
+    made.set_main_option("version_locations", "\n".join(folders))
+    return made
+
+
+@cache
+def newest() -> frozenset[str]:
+    """The newest version of every branch, as this program has them."""
+    return frozenset(ScriptDirectory.from_config(config()).get_heads())
 
 
 def upgrade(engine: Engine) -> None:
-    """Create what is missing."""
-    Base.metadata.create_all(engine)
+    """Bring the database to the version of this program. Doing it twice, or at once, is nothing.
+
+    Raises RuntimeError when the database was written by a newer program.
+    """
+    with engine.connect() as connection:
+        if _is_current(connection):
+            return
+    with _alone(engine) as connection:
+        if not _is_current(connection):
+            made = config()
+            made.attributes["connection"] = connection
+            command.upgrade(made, "heads")
+        connection.commit()
+
+
+def _is_current(connection: Connection) -> bool:
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    unknown = {head for head in found if not _known(head)}
+    if unknown:
+        raise RuntimeError("this database was made by a newer version of collab: update collab")
+    return newest() <= found
+
+
+def _known(revision: str) -> bool:
+    return revision in _all_revisions()
+
+
+@cache
+def _all_revisions() -> frozenset[str]:
+    script = ScriptDirectory.from_config(config())
+    return frozenset(r.revision for r in script.walk_revisions())
+
+
+def _alone(engine: Engine) -> Connection:
+    """A connection whose transaction keeps everybody else from doing the same."""
+    connection = engine.connect().execution_options(immediate=True)
+    connection.begin()
+    if engine.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": LOCK})
+    return connection
+
+
+def room_of(table: Table) -> str:
+    """The branch a table belongs to: the room whose models declare it, or the house."""
+    for mapper in Base.registry.mappers:
+        if mapper.local_table is table:
+            parts = str(mapper.class_.__module__).split(".")
+            return parts[3] if parts[1:3] == ["spaces", "tools"] else HOUSE
+    return HOUSE
+
+
+def write(engine: Engine, branch: str, message: str) -> str:
+    """Write the next version of one branch from what its models say; returns the file's path.
+
+    `engine` is a database that is up to date, to compare with.
+    """
+    folder = branches()[branch]
+    folder.mkdir(parents=True, exist_ok=True)
+    made = config()
+    with engine.connect() as connection:
+        made.attributes["connection"] = connection
+        script = ScriptDirectory.from_config(made)
+        first = not any(Path(r.path).parent == folder for r in script.walk_revisions())
+        mine = {t.name for t in Base.metadata.sorted_tables if room_of(t) == branch}
+        OPTIONS["include_name"] = lambda name, kind, _p: kind != "table" or name in mine
+        OPTIONS["include_object"] = lambda o, name, kind, *_: kind != "table" or name in mine
+        found = command.revision(
+            made,
+            message=message,
+            autogenerate=True,
+            head="base" if first else f"{branch}@head",
+            branch_label=branch if first else None,
+            version_path=str(folder),
+            depends_on=HOUSE if first and branch != HOUSE else None,
+        )
+    return str(found.path)  # type: ignore[union-attr]

@@ -37,10 +37,9 @@ KeyOf = Callable[[Actor, Algorithm], SigningKey]
 class Outbox:
     """Tells other instances what happened here. `key_of` gives the keys of our own actors."""
 
-    def __init__(self, tools: Tools, key_of: KeyOf, *, allow_loopback: bool) -> None:
+    def __init__(self, tools: Tools, key_of: KeyOf) -> None:
         self._tools = tools
         self._key_of = key_of
-        self._loopback = allow_loopback
 
     def federate(self, session: Session, payloads: Sequence[Json]) -> None:
         """Job: log one event of a project of ours, or tell the host of a remote one."""

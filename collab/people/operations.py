@@ -16,8 +16,9 @@ from collab.people.actors import new_local_actor
 from collab.people.models import Account, AccountRole, ActorKind
 
 ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,28}[a-z0-9])?")
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
-RESERVED = frozenset("actor admin api inbox instance moderation root static support".split())
+RESERVED = frozenset(("actor", "admin", "api", "inbox", "instance", "root", "static", "support"))
 RECOVERY_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -49,7 +50,7 @@ def register(work: Work, given: Register, role: AccountRole = AccountRole.MEMBER
         )
     if problem := password_problem(given.password):
         errors["password"] = problem
-    if given.email and not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}", given.email.strip()):
+    if given.email and not EMAIL.fullmatch(given.email.strip()):
         errors["email"] = N_("Cette adresse e-mail a une erreur. Vous pouvez aussi laisser vide.")
     if errors:
         raise Invalid(**errors)
@@ -95,3 +96,86 @@ def proves(password_hash: str | None, secret: str) -> bool:
         return hasher.verify(password_hash, secret)
     except (VerificationError, InvalidHashError):
         return False
+
+
+@dataclass(frozen=True)
+class ChangePassword:
+    """Both in clear, as typed."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Recover:
+    """The printed recovery code, and the password wanted from now on."""
+
+    alias: str
+    code: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Describe:
+    """What a person says of themselves. `email` may be empty."""
+
+    display_name: str
+    email: str = ""
+    locale: str = "fr"
+
+
+def change_password(work: Work, account: Account, given: ChangePassword) -> None:
+    """Set a new password and log the person out everywhere else.
+
+    Raises:
+        Invalid: the old one is wrong, or the new one too short.
+    """
+    errors = {}
+    if account.password_hash and not proves(account.password_hash, given.old):
+        errors["old"] = N_("Ce n’est pas votre mot de passe actuel.")
+    if problem := password_problem(given.new):
+        errors["new"] = problem
+    if errors:
+        raise Invalid(**errors)
+    account.password_hash = hasher.hash(given.new)
+    account.epoch += 1
+
+
+def recover(work: Work, account: Account | None, given: Recover) -> str:
+    """Set a new password by the recovery code. Returns the next code: each works once.
+
+    Raises:
+        Invalid: alias and code do not go together (which of the two is not said), or the new
+            password is too short.
+    """
+    if problem := password_problem(given.new):
+        raise Invalid(new=problem)
+    code = re.sub(r"[\s-]", "", given.code).upper()
+    if account is None or account.disabled_at or not proves(account.recovery_hash, code):
+        raise Invalid(code=N_("Ce nom et ce code ne vont pas ensemble. Vérifiez les deux."))
+    account.password_hash = hasher.hash(given.new)
+    account.epoch += 1
+    return new_recovery_code(work, account)
+
+
+def log_out_everywhere(work: Work, account: Account) -> None:
+    """End every session of this account, on every device."""
+    account.epoch += 1
+
+
+def describe_oneself(work: Work, account: Account, given: Describe) -> None:
+    """Change the name shown, the e-mail and the language.
+
+    Raises:
+        Invalid: no name; not an e-mail address.
+    """
+    errors = {}
+    if not given.display_name.strip() or len(given.display_name) > 80:
+        errors["display_name"] = N_("Donnez un nom, de 80 caractères au plus.")
+    if given.email and not EMAIL.fullmatch(given.email.strip()):
+        errors["email"] = N_("Cette adresse e-mail a une erreur. Vous pouvez aussi laisser vide.")
+    if errors:
+        raise Invalid(**errors)
+    account.actor.display_name = given.display_name.strip()
+    account.email = given.email.strip() or None
+    account.locale = given.locale if given.locale in ("fr", "en") else "fr"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from collab.core.errors import Invalid, Missing
 from collab.core.i18n import N_
@@ -54,3 +58,16 @@ def revoke_token(work: Work, account: Account, token_id: int) -> None:
     if row is None or row.account_id != account.id:
         raise Missing(N_("Ce jeton n’existe pas, ou plus."))
     row.revoked_at = row.revoked_at or work.now
+
+
+def tokens_of(session: Session, account: Account) -> Sequence[Token]:
+    """The account's own living tokens, the newest first; not those of applications."""
+    return session.scalars(
+        select(Token)
+        .where(
+            Token.account_id == account.id,
+            Token.client_id.is_(None),
+            Token.revoked_at.is_(None),
+        )
+        .order_by(Token.id.desc())
+    ).all()

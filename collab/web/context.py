@@ -22,6 +22,22 @@ LOCALES = ("fr", "en")
 
 
 @dataclass(frozen=True)
+class Page:
+    """One page of a list: its number from 1, how many there are, and where it begins."""
+
+    number: int
+    pages: int
+    offset: int
+
+    @classmethod
+    def asked(cls, number: int, total: int, per_page: int) -> Page:
+        """The page that was asked for, or the nearest one there is."""
+        pages = max((total + per_page - 1) // per_page, 1)
+        number = min(max(number, 1), pages)
+        return cls(number, pages, (number - 1) * per_page)
+
+
+@dataclass(frozen=True)
 class SiteCard:
     """What the frame of every page says of this instance."""
 

@@ -17,6 +17,7 @@ from collab.core.service import Service
 from collab.core.work import Actor, Work
 from collab.spaces.tool import Tools
 from collab.web.extensions import db
+from collab.web.ports import Network
 
 JOB_REST = 1.0
 
@@ -34,6 +35,8 @@ class Runtime:
     handlers: dict[str, Handler] = field(default_factory=dict)
     services: list[Service] = field(default_factory=list)
     clock: Callable[[], datetime] | None = None
+    network: Network = field(init=False)
+    """The other instances; federation puts itself here."""
 
     def work(
         self,

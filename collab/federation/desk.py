@@ -1,0 +1,138 @@
+"""What pages, the API and commands ask of federation: collab.web.ports.Network, done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import format_datetime, gettext, ngettext
+from sqlalchemy import select
+
+from collab.core.errors import Problem
+from collab.core.i18n import N_
+from collab.federation.house import Federation
+from collab.federation.log import head, head_seq
+from collab.federation.models import Mirror, Subscriber
+from collab.federation.peers import (
+    ChoosePeer,
+    allow_peer,
+    ask_peer,
+    block_peer,
+    limit_peer,
+    list_peers,
+    refuse_peer,
+)
+from collab.federation.remote import find_instance
+from collab.people.models import Actor, Peer
+from collab.spaces.models import Space
+
+ACTS = {"allow": allow_peer, "limit": limit_peer, "refuse": refuse_peer, "block": block_peer}
+
+
+class Desk:
+    """Federation for those who must not import it."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+
+    def space_card(self, address: str) -> Space:
+        """Look a remote project up; may ask its host. Raises Problem."""
+        return self._federation.space_card(address)
+
+    def ask_peer(self, admin: Actor, url: str) -> Peer:
+        """Ask another instance to be linked; may ask it who it is. Raises Problem."""
+        theirs = find_instance(self._federation, url)
+        with self._federation.runtime.work(admin) as work:
+            peer = ask_peer(work, theirs)
+        return peer
+
+    def decide_peer(self, admin: Actor, host: str, act: str) -> Peer:
+        """Decide about another instance. Raises Problem for an unknown act."""
+        if act not in ACTS:
+            raise Problem(N_("Cette demande n’est pas comprise."))
+        with self._federation.runtime.work(admin) as work:
+            peer = ACTS[act](work, ChoosePeer(host))
+        return peer
+
+    def peers(self) -> list[Peer]:
+        """Every instance known here."""
+        return list(list_peers(self._federation.session))
+
+    def copies(self, space: Space) -> list[dict[str, Any]]:
+        """Who holds a copy of a project of ours: `host`, `behind` (entries), `confirmed_at`."""
+        session = self._federation.session
+        last = head_seq(session, space.id)
+        rows = session.scalars(
+            select(Subscriber)
+            .where(
+                Subscriber.space_id == space.id,
+                Subscriber.reach == "mirror",
+                Subscriber.state == "active",
+            )
+            .order_by(Subscriber.host)
+        )
+        return [
+            {
+                "host": row.host,
+                "seq": row.cursor,
+                "behind": last - row.cursor,
+                "confirmed_at": row.confirmed_at,
+            }
+            for row in rows
+        ]
+
+    def mirror_words(self, space: Space) -> str:
+        """How complete our copy of a remote project is, in the reader's words (4.5)."""
+        row = self._federation.session.get(Mirror, space.id)
+        if row is None or row.state in ("refused", "ended"):
+            return gettext("Sur %(host)s. Il n’y en a pas de copie ici.", host=space.host)
+        if row.state == "asked":
+            return gettext("Copie demandée à %(host)s, en attente de sa réponse.", host=space.host)
+        peer = self._federation.session.get(Peer, space.host)
+        if peer is not None and peer.fail_count and peer.first_fail_at:
+            return gettext(
+                "%(host)s ne répond pas depuis le %(when)s. Vous pouvez tout lire ; ce que vous "
+                "écrivez partira à son retour.",
+                host=space.host,
+                when=format_datetime(peer.first_fail_at, "d MMMM, HH:mm"),
+            )
+        behind = max(row.remote_seq - row.seq, 0)
+        if behind:
+            return ngettext(
+                "Copie en cours : il manque %(num)s entrée.",
+                "Copie en cours : il manque %(num)s entrées.",
+                behind,
+            )
+        return gettext(
+            "Copie complète d’un projet de %(host)s, vérifiée jusqu’à l’entrée %(seq)s.",
+            host=space.host,
+            seq=row.seq,
+        )
+
+    def report(self, space: Space) -> dict[str, Any]:
+        """The state of a project's log and of its copies."""
+        session = self._federation.session
+        at = head(session, space)
+        told: dict[str, Any] = {
+            "log": {"epoch": at.epoch, "seq": at.seq, "head": at.head},
+            "state_digest": at.state_digest,
+            "host": space.host,
+            "role": "host" if space.local else "mirror",
+        }
+        if space.local:
+            return told | {"mirrors": self.copies(space)}
+        row = session.get(Mirror, space.id)
+        if row is None:
+            return told | {"mirror": None}
+        return told | {
+            "mirror": {
+                "state": row.state,
+                "seq": row.seq,
+                "remote_seq": row.remote_seq,
+                "behind": max(row.remote_seq - row.seq, 0),
+                "verified_at": row.verified_at,
+                "checked_at": row.checked_at,
+                "remote_state_digest": row.remote_digest,
+                "complete": bool(row.remote_digest) and row.remote_digest == at.state_digest,
+                "last_error": row.last_error,
+            }
+        }

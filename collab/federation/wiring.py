@@ -1,0 +1,40 @@
+"""Federation put together for one app: way out, follower, delivery and catch-up services."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from collab.core.jobs import Handler
+from collab.core.service import Service
+from collab.federation.catchup import CatchUp
+from collab.federation.deliver import Courier
+from collab.federation.desk import Desk
+from collab.federation.house import Federation
+from collab.federation.keys import Vault
+from collab.federation.log_routes import bp as log_bp
+from collab.federation.outbox import Outbox
+from collab.federation.routes import bp
+from collab.federation.transport import Transport
+from collab.web.runtime import Runtime
+
+FOLLOWER = "federate"
+
+
+def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Federation:
+    """Give `app` its federation. `transport` is its way out; tests may bring their own limits."""
+    runtime: Runtime = app.extensions["collab"]
+    loopback = runtime.settings.federation.allow_loopback
+    way_out = transport or Transport(allow_loopback=loopback)
+    federation = Federation(runtime, way_out, vault)
+    app.extensions["collab.federation"] = federation
+    outbox = Outbox(runtime.tools, federation.signing_key)
+    runtime.followers = (*runtime.followers, FOLLOWER)
+    runtime.handlers[FOLLOWER] = Handler(outbox.federate)
+    runtime.network = Desk(federation)
+    courier, catch_up = Courier(federation), CatchUp(federation)
+    app.extensions["collab.courier"], app.extensions["collab.catch_up"] = courier, catch_up
+    runtime.services.append(Service("deliver", courier.step, rest=1.0))
+    runtime.services.append(Service("mirrors", catch_up.step, rest=2.0))
+    app.register_blueprint(log_bp)
+    app.register_blueprint(bp)
+    return federation

@@ -1,0 +1,253 @@
+"""Coming in, and one's own account: without e-mail, recoverable by a printed code."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, session
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from collab.core.db import now
+from collab.core.errors import Forbidden, Invalid, Missing
+from collab.core.i18n import N_
+from collab.core.inputs import parse
+from collab.pages.forms import again, blank, next_page
+from collab.people.first import Nobody
+from collab.people.models import Account, Registration
+from collab.people.operations import (
+    ChangePassword,
+    Describe,
+    Recover,
+    Register,
+    change_password,
+    describe_oneself,
+    hasher,
+    log_out_everywhere,
+    new_recovery_code,
+    proves,
+    recover,
+    register,
+)
+from collab.people.queries import account_named, site
+from collab.people.tokens import GiveToken, give_token, revoke_token, tokens_of
+from collab.spaces.invitations import accept_invitation, valid_invitation
+from collab.spaces.models import Invitation
+from collab.web.runtime import current_runtime
+from collab.web.security import limiter
+from collab.web.view import account, dbsession, log_in, log_out, require_login
+
+bp = Blueprint("account", __name__, template_folder="templates")
+NOT_KNOWN = N_("Ce nom et ce mot de passe ne vont pas ensemble. Vérifiez les deux.")
+NO_ONE = hasher.hash("nobody at all")
+"""Checked when the alias is unknown, so that the answer takes as long as for a known one."""
+
+
+def _login_rate() -> str:
+    return current_runtime().settings.limits.login
+
+
+def _registration_rate() -> str:
+    return current_runtime().settings.limits.registration
+
+
+@bp.get("/login")
+def login() -> str | Response:
+    if account() is not None:
+        return redirect(next_page())
+    providers = current_runtime().settings.oidc
+    return blank("account/login.html", next=next_page(), providers=providers)
+
+
+@bp.post("/login")
+@limiter.limit(_login_rate)
+def enter() -> Response:
+    alias = request.form.get("alias", "").strip()
+    found = account_named(dbsession(), alias)
+    right = proves(found.password_hash if found else NO_ONE, request.form.get("password", ""))
+    if found is None or not right or found.disabled_at:
+        invalid = Invalid(alias=NOT_KNOWN)
+        providers = current_runtime().settings.oidc
+        return again("account/login.html", invalid, next=next_page(), providers=providers)
+    log_in(found)
+    return redirect(next_page())
+
+
+@bp.post("/logout")
+def leave() -> Response:
+    log_out()
+    flash(_("Vous êtes déconnecté."), "ok")
+    response = redirect("/")
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def _invitation() -> Invitation | None:
+    """The invitation that the person holds, if the form or the address carries a valid one."""
+    code = request.values.get("code", "")
+    try:
+        return valid_invitation(dbsession(), code, now()) if code else None
+    except Missing:
+        return None
+
+
+def _may_register(invitation: Invitation | None) -> None:
+    rule = site(dbsession()).registration
+    if invitation is not None or rule == Registration.OPEN:
+        return
+    if rule == Registration.INVITATION:
+        raise Forbidden(N_("On s’inscrit ici sur invitation. Demandez un lien à un membre."))
+    raise Forbidden(N_("Les inscriptions sont fermées sur ce site."))
+
+
+@bp.get("/register")
+def registration() -> str:
+    invitation = _invitation()
+    _may_register(invitation)
+    return blank("account/register.html", next=next_page(), invitation=invitation)
+
+
+@bp.post("/register")
+@limiter.limit(_registration_rate)
+def register_one() -> Response:
+    invitation = _invitation()
+    _may_register(invitation)
+    runtime = current_runtime()
+    try:
+        given = parse(Register, request.form)
+        with runtime.work(Nobody()) as work:
+            made = register(work, given)
+            code = new_recovery_code(work, made)
+    except Invalid as invalid:
+        return again("account/register.html", invalid, next=next_page(), invitation=invitation)
+    log_in(made)
+    where = next_page()
+    if invitation is not None:
+        with runtime.work(made.actor) as work:
+            accept_invitation(work, invitation.code)
+        where = invitation.space.url if invitation.space else where
+    return _show_code(code, where)
+
+
+def _show_code(code: str, where: str) -> Response:
+    """The recovery code, shown once, to be printed or copied out."""
+    html = render_template("account/code.html", code=code, next=where)
+    return Response(html, headers={"Cache-Control": "no-store"}, mimetype="text/html")
+
+
+@bp.get("/recover")
+def recovery() -> str:
+    return blank("account/recover.html")
+
+
+@bp.post("/recover")
+@limiter.limit(_login_rate)
+def recover_one() -> Response:
+    try:
+        given = parse(Recover, request.form)
+        found = account_named(dbsession(), given.alias)
+        with current_runtime().work(found.actor if found else Nobody()) as work:
+            code = recover(work, found, given)
+    except Invalid as invalid:
+        return again("account/recover.html", invalid)
+    assert found is not None
+    log_in(found)
+    return _show_code(code, "/account")
+
+
+@bp.get("/account")
+def mine() -> str:
+    return _mine(require_login())
+
+
+def _mine(found: Account, errors: dict[str, str] | None = None) -> str:
+    actor = found.actor
+    typed = {"display_name": actor.display_name, "email": found.email, "locale": found.locale}
+    return render_template(
+        "account/mine.html",
+        account=found,
+        typed=typed,
+        errors=errors or {},
+        tokens=tokens_of(dbsession(), found),
+    )
+
+
+def _mistaken(found: Account, invalid: Invalid) -> Response:
+    dbsession().rollback()
+    errors = {name: _(text) for name, text in invalid.fields.items()}
+    return Response(_mine(found, errors), status=422, mimetype="text/html")
+
+
+@bp.post("/account/profile")
+def describe_me() -> Response:
+    found = require_login()
+    try:
+        given = parse(Describe, request.form)
+        with current_runtime().work(found.actor) as work:
+            describe_oneself(work, found, given)
+    except Invalid as invalid:
+        return _mistaken(found, invalid)
+    session["locale"] = found.locale
+    flash(_("C’est enregistré."), "ok")
+    return redirect("/account")
+
+
+@bp.post("/account/password")
+@limiter.limit(_login_rate)
+def new_password() -> Response:
+    found = require_login()
+    try:
+        given = parse(ChangePassword, request.form)
+        with current_runtime().work(found.actor) as work:
+            change_password(work, found, given)
+    except Invalid as invalid:
+        return _mistaken(found, invalid)
+    log_in(found)
+    flash(_("Mot de passe changé. Les autres appareils sont déconnectés."), "ok")
+    return redirect("/account")
+
+
+@bp.post("/account/code")
+@limiter.limit(_login_rate)
+def new_code() -> Response:
+    found = require_login()
+    with current_runtime().work(found.actor) as work:
+        code = new_recovery_code(work, found)
+    return _show_code(code, "/account")
+
+
+@bp.post("/account/elsewhere")
+def log_out_others() -> Response:
+    found = require_login()
+    with current_runtime().work(found.actor) as work:
+        log_out_everywhere(work, found)
+    log_in(found)
+    flash(_("Les autres appareils sont déconnectés."), "ok")
+    return redirect("/account")
+
+
+@bp.post("/account/tokens")
+def new_token() -> Response:
+    found = require_login()
+    try:
+        given = parse(GiveToken, request.form)
+        with current_runtime().work(found.actor) as work:
+            bearer = give_token(work, found, given)
+    except Invalid as invalid:
+        return _mistaken(found, invalid)
+    html = render_template("account/token.html", bearer=bearer, name=given.name)
+    return Response(html, headers={"Cache-Control": "no-store"}, mimetype="text/html")
+
+
+@bp.post("/account/tokens/<int:token>/revoke")
+def end_token(token: int) -> Response:
+    found = require_login()
+    with current_runtime().work(found.actor) as work:
+        revoke_token(work, found, token)
+    flash(_("Ce jeton ne fonctionne plus."), "ok")
+    return redirect("/account")
+
+
+@bp.post("/langue")
+def language() -> Response:
+    wanted = request.form.get("locale", "fr")
+    session["locale"] = wanted if wanted in ("fr", "en") else "fr"
+    return redirect(next_page())

@@ -1,0 +1,50 @@
+"""What is new in a project, and where its copies stand, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from collab.spaces.models import Item, Space
+from collab.web.runtime import current_runtime
+from collab.web.view import dbsession
+
+MOST = 12
+
+
+def news_of(space: Space) -> list[dict[str, Any]]:
+    """The newest things of a project, one line each, the newest first."""
+    newest = select(Item).where(Item.space_id == space.id, Item.withdrawn_at.is_(None))
+    rows = dbsession().scalars(newest.order_by(Item.created_at.desc(), Item.id.desc()).limit(60))
+    lines: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for item in rows:
+        kind = current_runtime().tools.kind(item)
+        url = kind.url(space, item)
+        page = url.partition("#")[0]
+        if page in seen or len(lines) == MOST:
+            continue
+        seen.add(page)
+        title = item.title or item.source[:80]
+        lines.append(
+            {
+                "url": url,
+                "title": title,
+                "what": _(current_runtime().tools.of(item).title),
+                "author": item.author,
+                "at": item.revised_at or item.created_at,
+            }
+        )
+    return lines
+
+
+def copies_of(space: Space) -> list[dict[str, Any]]:
+    """The instances that hold a copy of a project of ours, and how far behind each is."""
+    return current_runtime().network.copies(space)
+
+
+def mirror_in_words(space: Space) -> str:
+    """How complete our copy of a remote project is."""
+    return current_runtime().network.mirror_words(space)

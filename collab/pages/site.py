@@ -1,0 +1,155 @@
+"""Home, first visit, who we are, a person's page, health."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import func, select, text
+from werkzeug.wrappers import Response
+
+from collab.core.errors import Conflict, Invalid, Missing
+from collab.core.events import EventRow
+from collab.core.i18n import N_
+from collab.core.inputs import parse
+from collab.pages.forms import again, blank
+from collab.people.actors import find_actor
+from collab.people.first import first_administrator
+from collab.people.models import Peer, PeerState
+from collab.people.operations import Register, new_recovery_code
+from collab.people.queries import account_of, site
+from collab.spaces.models import Membership, MembershipState, Space
+from collab.spaces.policy import visible_spaces, visible_to
+from collab.spaces.queries import directory, spaces_of
+from collab.web.context import Page
+from collab.web.runtime import current_runtime
+from collab.web.view import dbsession, log_in, viewer
+
+bp = Blueprint("site", __name__, template_folder="templates")
+PER_PAGE = 20
+
+
+@bp.get("/")
+def home() -> str | Response:
+    session = dbsession()
+    if site(session).set_up_at is None:
+        return redirect("/setup")
+    actor = viewer()
+    total = session.scalar(select(func.count(Space.id)).where(visible_to(actor))) or 0
+    page = Page.asked(request.args.get("page", 1, type=int), total, PER_PAGE)
+    spaces = directory(session, actor, limit=PER_PAGE, offset=page.offset)
+    mine = spaces_of(session, actor) if actor else []
+    at = _last_activity([s.id for s in [*spaces, *mine]])
+    return render_template(
+        "site/home.html",
+        mine=[{"space": s, "at": at.get(s.id)} for s in mine],
+        spaces=[{"space": s, "at": at.get(s.id)} for s in spaces],
+        page=page,
+    )
+
+
+def _last_activity(ids: list[int]) -> dict[int, object]:
+    newest = (
+        select(EventRow.space_id, func.max(EventRow.id).label("id"))
+        .where(EventRow.space_id.in_(ids))
+        .group_by(EventRow.space_id)
+        .subquery()
+    )
+    rows = dbsession().execute(
+        select(EventRow.space_id, EventRow.at).join(newest, EventRow.id == newest.c.id)
+    )
+    return {row.space_id: row.at for row in rows}
+
+
+@bp.get("/setup")
+def setup() -> str | Response:
+    if site(dbsession()).set_up_at is not None:
+        return redirect("/")
+    return blank("site/setup.html")
+
+
+@bp.post("/setup")
+def set_up() -> Response:
+    name = request.form.get("site_name", "").strip()
+    runtime = current_runtime()
+    if site(dbsession()).set_up_at is not None:
+        raise Conflict(N_("Ce site a déjà une personne qui l’administre."))
+    try:
+        if not name or len(name) > 80:
+            raise Invalid(site_name=N_("Donnez un nom au site, de 80 caractères au plus."))
+        account = first_administrator(runtime.work, name, parse(Register, request.form))
+    except Invalid as invalid:
+        return again("site/setup.html", invalid)
+    with runtime.work(account.actor) as work:
+        code = new_recovery_code(work, account)
+    log_in(account)
+    html = render_template("account/code.html", code=code, next="/spaces/new")
+    return Response(html, headers={"Cache-Control": "no-store"}, mimetype="text/html")
+
+
+@bp.get("/about")
+def about() -> str:
+    row = site(dbsession())
+    told = row.about or _("Les personnes qui tiennent ce site n’ont pas encore écrit cette page.")
+    return render_template("site/text.html", title=_("Qui sommes-nous"), paragraphs=[told])
+
+
+@bp.get("/mentions")
+def mentions() -> str:
+    row = site(dbsession())
+    told = [
+        _("Ce site est tenu par : %(name)s.", name=row.name),
+        row.contact or _("Les personnes qui tiennent ce site n’ont pas encore écrit comment les "
+                         "joindre."),
+        _("Aucun contenu ne vient d’un autre serveur que celui-ci. Un seul témoin de connexion est "
+          "déposé, quand vous vous connectez ou choisissez une langue. Aucune mesure d’audience."),
+    ]  # fmt: skip
+    return render_template("site/text.html", title=_("Mentions légales"), paragraphs=told)
+
+
+@bp.get("/accessibilite")
+def accessibility() -> str:
+    told = [
+        _("État : non conforme. Aucun audit de ce site n’a encore été fait selon le RGAA 4.1."),
+        _("Les pages fonctionnent sans JavaScript, au clavier, et avec un texte agrandi. Si quelque "
+          "chose vous bloque, dites-le à une personne qui tient ce site : voir en bas de page."),
+    ]  # fmt: skip
+    return render_template("site/text.html", title=_("Accessibilité"), paragraphs=told)
+
+
+@bp.get("/instances")
+def instances() -> str:
+    peers = dbsession().scalars(
+        select(Peer).where(Peer.state == PeerState.ALLOWED).order_by(Peer.host)
+    )
+    return render_template("site/instances.html", peers=list(peers))
+
+
+@bp.get("/u/<address>")
+def person(address: str) -> str:
+    """A person, and the projects that the viewer may see them in."""
+    name, _at, host = address.lstrip("@").partition("@")
+    found = find_actor(dbsession(), name, host.lower() or current_runtime().settings.host)
+    if found is None or found.deleted_at or found.kind != "person":
+        raise Missing(N_("Cette personne n’est pas connue ici."))
+    here = account_of(dbsession(), found.id)
+    if found.suspended_at or (here and here.disabled_at):
+        raise Missing(N_("Cette personne n’est pas connue ici."))
+    shared = dbsession().scalars(
+        visible_spaces(viewer())
+        .join(Membership, Membership.space_id == Space.id)
+        .where(Membership.actor_id == found.id, Membership.state == MembershipState.ACTIVE)
+        .order_by(Space.name)
+        .limit(100)
+    )
+    return render_template("site/person.html", person=found, spaces=list(shared))
+
+
+@bp.get("/healthz")
+def healthy() -> Response:
+    return Response("ok", mimetype="text/plain")
+
+
+@bp.get("/readyz")
+def ready() -> Response:
+    dbsession().execute(text("SELECT 1"))
+    return Response("ok", mimetype="text/plain")

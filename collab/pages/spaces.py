@@ -1,0 +1,251 @@
+"""A project's own pages: its card, joining, following, members, settings."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from collab.core.errors import Forbidden, Invalid, Problem
+from collab.core.i18n import N_
+from collab.core.inputs import parse
+from collab.pages.forms import again, blank
+from collab.pages.news import copies_of, mirror_in_words, news_of
+from collab.spaces.membership import (
+    AskToJoin,
+    Decide,
+    admit,
+    ask_to_join,
+    change_role,
+    decline,
+    follow,
+    leave,
+    remove_member,
+    unfollow,
+)
+from collab.spaces.models import Role, Space
+from collab.spaces.operations import (
+    DEFAULT_TOOLS,
+    OpenSpace,
+    ReviseSpace,
+    archive_space,
+    open_space,
+    reopen_space,
+    revise_space,
+)
+from collab.spaces.policy import may_read, role_of
+from collab.spaces.queries import following, members, requests, standing
+from collab.web.context import space_frame
+from collab.web.runtime import current_runtime
+from collab.web.view import card, dbsession, here, require_login, viewer, working
+
+bp = Blueprint("spaces", __name__, template_folder="templates")
+ACTS = {"admit": admit, "decline": decline, "role": change_role, "remove": remove_member}
+
+
+def _tools() -> list[tuple[str, str]]:
+    return [(t.name, _(t.title)) for t in current_runtime().tools]
+
+
+@bp.get("/spaces/new")
+def new() -> str:
+    require_login()
+    return blank(
+        "spaces/form.html", new=True, action="/spaces/new", all_tools=_tools(),
+        typed_tools=list(DEFAULT_TOOLS),
+    )  # fmt: skip
+
+
+@bp.post("/spaces/new")
+def open_one() -> Response:
+    require_login()
+    try:
+        given = parse(OpenSpace, request.form)
+        with working() as work:
+            space = open_space(work, given)
+    except Invalid as invalid:
+        return again(
+            "spaces/form.html", invalid, new=True, action="/spaces/new", all_tools=_tools(),
+            typed_tools=request.form.getlist("tools"),
+        )  # fmt: skip
+    flash(_("Votre projet est ouvert. Invitez du monde, ou écrivez un premier message."), "ok")
+    return redirect(space.url)
+
+
+@bp.get("/spaces/elsewhere")
+def elsewhere() -> str:
+    require_login()
+    return blank("spaces/elsewhere.html", {"address": request.args.get("address", "")})
+
+
+@bp.post("/spaces/elsewhere")
+def find_elsewhere() -> Response:
+    """Look a remote project up and show its card (the network comes before any transaction)."""
+    require_login()
+    address = request.form.get("address", "").strip()
+    try:
+        if not address:
+            raise Invalid(address=N_("Collez l’adresse d’un projet."))
+        try:
+            space = current_runtime().network.space_card(address)
+        except Invalid:
+            raise
+        except Problem as problem:
+            raise Invalid(address=problem.message) from problem
+    except Invalid as invalid:
+        return again("spaces/elsewhere.html", invalid)
+    return redirect(space.url)
+
+
+@bp.get("/p/<address>")
+@bp.get("/p/<address>/")
+def home(address: str) -> str:
+    space, session, actor = card(address), dbsession(), viewer()
+    readable = may_read(session, space, actor)
+    mine = role_of(session, space, actor.id if actor else None)
+    return render_template(
+        "spaces/home.html",
+        **space_frame(space, "home"),
+        readable=readable,
+        standing=standing(session, space, actor),
+        follow=following(session, space, actor),
+        news=news_of(space) if readable else [],
+        copies=copies_of(space) if readable and space.local else [],
+        mirror=mirror_in_words(space) if readable and not space.local else "",
+        waiting=len(requests(session, space)) if mine >= Role.FACILITATOR else 0,
+    )
+
+
+@bp.get("/p/<address>/join")
+def ask(address: str) -> str:
+    require_login()
+    return render_template("spaces/join.html", space=card(address))
+
+
+@bp.post("/p/<address>/join")
+def join(address: str) -> Response:
+    require_login()
+    space = card(address)
+    with working() as work:
+        row = ask_to_join(work, space, parse(AskToJoin, request.form))
+    if row.state == "active":
+        flash(_("Bienvenue dans le projet."), "ok")
+    else:
+        flash(_("Votre demande est envoyée. Vous verrez la réponse ici."), "ok")
+    return redirect(space.url)
+
+
+@bp.post("/p/<address>/leave")
+def go(address: str) -> Response:
+    require_login()
+    space = card(address)
+    with working() as work:
+        leave(work, space)
+    flash(_("Vous ne participez plus à ce projet."), "ok")
+    return redirect(space.url if may_read(dbsession(), space, viewer()) else "/")
+
+
+@bp.post("/p/<address>/follow")
+def start_following(address: str) -> Response:
+    require_login()
+    space = card(address)
+    with working() as work:
+        follow(work, space)
+    flash(_("Vous suivez ce projet."), "ok")
+    return redirect(space.url)
+
+
+@bp.post("/p/<address>/unfollow")
+def stop_following(address: str) -> Response:
+    require_login()
+    space = card(address)
+    with working() as work:
+        unfollow(work, space)
+    flash(_("Vous ne suivez plus ce projet."), "ok")
+    return redirect(space.url)
+
+
+@bp.get("/p/<address>/members")
+def list_members(address: str) -> str:
+    space, session, actor = here(address), dbsession(), viewer()
+    mine = role_of(session, space, actor.id if actor else None)
+    decides = mine >= Role.FACILITATOR and space.local
+    return render_template(
+        "spaces/members.html",
+        **space_frame(space, "members"),
+        members=members(session, space),
+        requests=requests(session, space) if decides else [],
+        standing=standing(session, space, actor),
+    )
+
+
+@bp.post("/p/<address>/members")
+def decide(address: str) -> Response:
+    require_login()
+    space = here(address)
+    act = ACTS.get(request.form.get("act", ""))
+    if act is None:
+        raise Problem(N_("Cette demande n’est pas comprise."))
+    with working() as work:
+        act(work, space, parse(Decide, request.form))
+    flash(_("C’est fait."), "ok")
+    return redirect(f"{space.url}/members")
+
+
+def _typed(space: Space) -> dict[str, object]:
+    names = ("name", "why", "who", "how", "territory", "insee_code", "visibility", "join_policy")
+    return {name: getattr(space, name) for name in names}
+
+
+@bp.get("/p/<address>/settings")
+def settings(address: str) -> str:
+    require_login()
+    space = _mine_to_set(address)
+    return blank(
+        "spaces/form.html", _typed(space), new=False, space=space, all_tools=_tools(),
+        action=f"{space.url}/settings", typed_tools=space.tools,
+    )  # fmt: skip
+
+
+@bp.post("/p/<address>/settings")
+def change(address: str) -> Response:
+    require_login()
+    space = _mine_to_set(address)
+    try:
+        given = parse(ReviseSpace, request.form)
+        with working() as work:
+            revise_space(work, space, given)
+    except Invalid as invalid:
+        return again(
+            "spaces/form.html", invalid, new=False, space=space, all_tools=_tools(),
+            action=f"{space.url}/settings", typed_tools=request.form.getlist("tools"),
+        )  # fmt: skip
+    flash(_("C’est enregistré."), "ok")
+    return redirect(space.url)
+
+
+def _mine_to_set(address: str) -> Space:
+    space, actor = here(address), viewer()
+    if role_of(dbsession(), space, actor.id if actor else None) < Role.FACILITATOR:
+        raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
+    return space
+
+
+@bp.post("/p/<address>/archive")
+def archive(address: str) -> Response:
+    require_login()
+    space = here(address)
+    with working() as work:
+        archive_space(work, space)
+    flash(_("Le projet est archivé."), "ok")
+    return redirect(space.url)
+
+
+@bp.post("/p/<address>/reopen")
+def reopen(address: str) -> Response:
+    require_login()
+    space = here(address)
+    with working() as work:
+        reopen_space(work, space)
+    flash(_("Le projet est rouvert."), "ok")
+    return redirect(space.url)

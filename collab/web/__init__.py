@@ -1,0 +1,1 @@
+"""What every page and door shares: session, forms, errors, the way to an operation."""

@@ -1,0 +1,36 @@
+"""What pages and the API may ask of federation and search, which they do not import.
+
+Rooms, pages and doors meet in app.py; these protocols are the words they share.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from collab.people.models import Actor, Peer
+from collab.spaces.models import Space
+
+
+class Network(Protocol):
+    """The other instances, as pages and the API see them."""
+
+    def space_card(self, address: str) -> Space:
+        """Look a remote project up (may ask its host). Raises Problem."""
+
+    def ask_peer(self, admin: Actor, url: str) -> Peer:
+        """Ask another instance to be linked (may ask it). Raises Problem."""
+
+    def decide_peer(self, admin: Actor, host: str, act: str) -> Peer:
+        """`act`: allow, limit, refuse or block. Raises Problem."""
+
+    def peers(self) -> list[Peer]:
+        """Every instance known here."""
+
+    def copies(self, space: Space) -> list[dict[str, Any]]:
+        """Who holds a copy of a project of ours, and how many entries each is behind."""
+
+    def mirror_words(self, space: Space) -> str:
+        """How complete our copy of a remote project is, in words."""
+
+    def report(self, space: Space) -> dict[str, Any]:
+        """The state of a project's log and copies, for the API."""
