@@ -123,8 +123,8 @@ class Transport:
         connection = kept or Connection(place.name, place.port)
         try:
             if kept is None:
-                connection.sock = self._connect(place, ends)
-            connection.wire.ends = ends
+                connection.hold(self._connect(place, ends))
+            connection.ends_at(ends)
             response = _ask(connection, place.target, asked, stale=kept is not None)
             found = _headers(response)
             content = _read(response, found.get("content-encoding", ""), limit)
@@ -228,7 +228,7 @@ def _headers(response: BaseHTTPResponse) -> dict[str, str]:
     lines = list(response.headers.items())
     if sum(len(name) + len(value) for name, value in lines) > _MAX_HEADERS:
         raise Unreachable("too_large", "more than 64 KiB of headers")
-    return {name.lower(): value for name, value in lines}
+    return {name.lower(): response.headers[name] for name, _ in lines}
 
 
 def _read(response: BaseHTTPResponse, encoding: str, limit: int) -> bytes:

@@ -126,18 +126,25 @@ class Connection(HTTPConnection):
     """One HTTP connection over a socket that is given to it; it never opens one by itself."""
 
     idle_since = 0.0
+    _wire: Wire | None = None
 
-    @property
-    def wire(self) -> Wire:
-        assert isinstance(self.sock, Wire)
-        return self.sock
+    def hold(self, wire: Wire) -> None:
+        """Use this socket; keep hold of it even when HTTP lets go of it before the body is read."""
+        self.sock = self._wire = wire
+
+    def ends_at(self, moment: float) -> None:
+        """Set the deadline of the request that comes next, in seconds of `time.monotonic`."""
+        assert self._wire is not None
+        self._wire.ends = moment
 
     def connect(self) -> None:
+        """Refuse: the transport dials, after checking where to."""
         raise http.client.NotConnected
 
     def abort(self) -> None:
-        if isinstance(self.sock, Wire):
-            self.sock.abort()
+        """Close the socket, whoever still reads from it."""
+        if self._wire is not None:
+            self._wire.abort()
         self.close()
 
 

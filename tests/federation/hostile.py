@@ -7,16 +7,17 @@ that a client without limits makes a test fail instead of hanging it.
 
 import gzip
 import json
+import socket
 import socketserver
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 ACTIVITY_JSON = "application/activity+json"
 PACE = 0.05  # seconds between two pieces of a slow answer
-PIECES = 100  # how many, before it ends well
+PIECES = 60  # how many, before it ends well
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,55 @@ def hostile_peer(
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+@contextmanager
+def dripping_tls(tls: ssl.SSLContext) -> Iterator[str]:
+    """Run a TLS peer, `https://localhost:PORT`, that sends a good answer in crumbs.
+
+    They are crumbs of one TLS record: nothing can be read from it before it is whole.
+    """
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_drip_records, args=(server, tls, done))
+        thread.start()
+        try:
+            yield f"https://localhost:{server.getsockname()[1]}"
+        finally:
+            done.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def _drip_records(server: socket.socket, tls: ssl.SSLContext, done: threading.Event) -> None:
+    while not done.is_set():
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection, suppress(OSError):
+            connection.settimeout(10)
+            _drip_record(connection, tls, done)
+
+
+def _drip_record(connection: socket.socket, tls: ssl.SSLContext, done: threading.Event) -> None:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secured = tls.wrap_bio(incoming, outgoing, server_side=True)
+    for step in (secured.do_handshake, lambda: secured.read(1 << 16)):
+        while True:
+            try:
+                step()
+                break
+            except ssl.SSLWantReadError:
+                connection.sendall(outgoing.read())
+                incoming.write(connection.recv(1 << 16))
+    secured.write(Reply(200, (("Content-Type", ACTIVITY_JSON),), b"{}").raw())
+    raw = outgoing.read()
+    size = len(raw) // PIECES + 1
+    for start in range(0, len(raw), size):
+        if done.wait(PACE):
+            return
+        connection.sendall(raw[start : start + size])
 
 
 class _Server(socketserver.ThreadingTCPServer):
