@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
@@ -81,6 +81,17 @@ class House:
         return self.app.test_client()
 
 
+class Visitor(FlaskClient):
+    """A browser at the instance's own address; who looks is asked anew at each request."""
+
+    def open(self, *args, **more):
+        if args and isinstance(args[0], str):
+            more.setdefault("base_url", self.application.extensions["collab"].settings.origin)
+        if has_app_context():
+            g.pop("account", None)
+        return super().open(*args, **more)
+
+
 def open_house(path: Path, database: str = "", origin: str = "https://here.example") -> House:
     """Make an instance in `path`; forms need no CSRF token here (test_security has its own)."""
     folder.lay_down(path, "Maison d’essai", origin)
@@ -88,6 +99,7 @@ def open_house(path: Path, database: str = "", origin: str = "https://here.examp
     app = create_app(
         load(path, environ), TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False
     )
+    app.test_client_class = Visitor
     with app.app_context():
         make_ready(app.extensions["collab"])
     return House(app, app.extensions["collab"], path)
@@ -153,7 +165,5 @@ def client(house: House) -> FlaskClient:
 
 def log_in(client: FlaskClient, actor: Actor) -> None:
     """Log a person in by the form that people use."""
-    answer = client.post(
-        "/login", data={"alias": actor.name, "password": PASSWORD}, base_url="https://here.example"
-    )
+    answer = client.post("/login", data={"alias": actor.name, "password": PASSWORD})
     assert answer.status_code == 302, answer.get_data(as_text=True)

@@ -14,13 +14,13 @@ LAYERS = [
     ["collab.cli"],
     ["collab.setup"],
     ["collab.app"],
-    ["collab.instance", "collab.listening", "collab.migrate", "collab.supervise"],
+    ["collab.instance", "collab.migrate", "collab.supervise"],
     ["collab.pages", "collab.api", "collab.realtime", "collab.federation", "collab.search"],
     ["collab.spaces.tools"],
     ["collab.web", "collab.federation.vocab"],
     ["collab.spaces"],
     ["collab.people"],
-    ["collab.core", "collab.config"],
+    ["collab.core", "collab.config", "collab.listening"],
 ]
 FLASK = frozenset("flask werkzeug flask_socketio flask_sqlalchemy flask_babel flask_wtf".split())
 FLASK_ALLOWED = (
