@@ -11,8 +11,8 @@ from collab.spaces.events import SpaceRevised
 
 
 class LiveHouse(Served):
-    def __init__(self, house):
-        super().__init__(lambda: make_server(house.app, "127.0.0.1", 0))
+    def __init__(self, house, port=0):
+        super().__init__(lambda: make_server(house.app, "127.0.0.1", port))
         self.house = house
         self.live = house.app.extensions["live"]
 

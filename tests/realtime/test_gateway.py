@@ -7,6 +7,8 @@ import json
 import pytest
 from realtime.loopback import Socket
 
+pytest_plugins = ("realtime.fixtures",)
+
 NONSENSE = [None, 1, "jardin", [], {}, {"space": None}, {"space": 7}, {"space": ""},
             {"space": "x" * 401}, {"space": "a\nb"}, {"space": ["jardin"]}]  # fmt: skip
 

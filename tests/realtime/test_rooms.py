@@ -21,6 +21,8 @@ from collab.spaces.membership import AskToJoin, Decide, ask_to_join, change_role
 from collab.spaces.models import Role, Space, Visibility
 from collab.web.extensions import db
 
+pytest_plugins = ("realtime.fixtures",)
+
 
 def head():
     """The newest fact, as a page that is rendered now would say."""

@@ -1,3 +1,5 @@
+"""A plugin, not a conftest.py: there is one module of that name, at the top of tests/."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
