@@ -194,22 +194,27 @@ def test_continuous_integration_runs_lint_and_tests_by_make():
     assert "set -euo pipefail" in lines
 
 
-def make(*words: str) -> str:
-    done = subprocess.run(
-        ["make", "--dry-run", "--always-make", *words], cwd=ROOT, capture_output=True, text=True
-    )
+def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run make as a person would, also when these tests were themselves started by make."""
+    set_by_make = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"}
+    clean = {name: os.environ[name] for name in os.environ.keys() - set_by_make}
+    return subprocess.run(["make", *words], cwd=folder, env=clean, capture_output=True, text=True)
+
+
+def last_line_planned(*words: str) -> str:
+    done = make("--dry-run", "--always-make", *words)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.splitlines()[-1]
 
 
 def test_make_run_becomes_the_supervisor_so_that_signals_reach_it():
-    assert make("run", "ARGS=--bind 127.0.0.1:9000").splitlines()[-1] == (
+    assert last_line_planned("run", "ARGS=--bind 127.0.0.1:9000") == (
         "exec .venv/bin/collab run --bind 127.0.0.1:9000"
     )
 
 
 def test_make_test_hands_its_arguments_to_pytest():
-    assert make("test", "ARGS=-k pages -x").splitlines()[-1] == (
+    assert last_line_planned("test", "ARGS=-k pages -x") == (
         ".venv/bin/python tools/run_tests.py -k pages -x"
     )
 
@@ -217,7 +222,7 @@ def test_make_test_hands_its_arguments_to_pytest():
 def test_a_python_that_is_too_old_is_said_in_one_line(tmp_path):
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
         (tmp_path / name).write_text((ROOT / name).read_text())
-    done = subprocess.run(["make", "run", "PYTHON="], cwd=tmp_path, capture_output=True, text=True)
+    done = make("run", "PYTHON=", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[0].startswith("collab needs Python 3.11 or later: install it")
 
