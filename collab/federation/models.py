@@ -163,3 +163,5 @@ class KeyRefusal(Base):
 
     key_id: Mapped[str] = mapped_column(String(2048), primary_key=True)
     until: Mapped[datetime]
+    away: Mapped[bool] = mapped_column(default=False)
+    """Its host did not answer, which is not the key's fault."""

@@ -55,6 +55,6 @@ def resting(session: Session, host: str, at: datetime) -> bool:
     row = session.get(Peer, host)
     if row is None:
         return False
-    if row.state in (PeerState.BLOCKED, PeerState.REFUSED):
+    if row.state == PeerState.BLOCKED:
         return True
     return row.next_try_at is not None and row.next_try_at > at

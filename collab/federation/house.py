@@ -1,0 +1,249 @@
+"""What one instance knows and may do towards the others: its keys, its peers, its way out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from collab.core.db import now, writing
+from collab.core.errors import Forbidden, Problem
+from collab.core.i18n import N_
+from collab.federation import keyring, remote
+from collab.federation.budget import Budget
+from collab.federation.fetch import Signer
+from collab.federation.hosts import BadHost, canonical_host, host_of
+from collab.federation.keys import (
+    Algorithm,
+    BadKey,
+    PublicKey,
+    SigningKey,
+    Vault,
+    load_private_pem,
+)
+from collab.federation.peerhealth import peer_of
+from collab.federation.transport import Transport
+from collab.people.models import Actor, Key, Peer, PeerState
+from collab.people.queries import site
+from collab.spaces.models import Space
+from collab.web.extensions import db
+from collab.web.runtime import Runtime
+
+Standing = Literal["full", "asking", "none"]
+SCHEME_KEPT = timedelta(days=30)
+_MOST_OPENED = 1000
+
+
+class Federation:
+    """One per app, at `app.extensions["collab.federation"]`.
+
+    Every method needs an app context. Those that may ask another host say so; they end the
+    session's read transaction first and must not be called inside a unit of work (R56).
+    """
+
+    def __init__(self, runtime: Runtime, transport: Transport, vault: Vault) -> None:
+        settings = runtime.settings
+        self.runtime = runtime
+        self.transport = transport
+        self.origin = settings.origin
+        self.host = settings.host
+        self.allow_loopback = settings.federation.allow_loopback
+        self.budget = Budget(self.now)
+        self.memory = SchemeMemory(self)
+        self._vault = vault
+        self._opened: dict[str, SigningKey] = {}
+
+    @property
+    def session(self) -> Session:
+        """The session of this request or job."""
+        return db.session()
+
+    def now(self) -> datetime:
+        """The current instant, UTC."""
+        return self.runtime.clock() if self.runtime.clock else now()
+
+    def let_go(self) -> None:
+        """End the read transaction before asking another host (R56).
+
+        Raises RuntimeError inside a unit of work: nobody waits for a network holding a lock.
+        """
+        session = self.session
+        if not session.in_transaction():
+            return
+        options = session.connection().get_execution_options()
+        if options.get("immediate") or session.new or session.dirty or session.deleted:
+            raise RuntimeError("another host is asked inside a write transaction")
+        session.commit()
+
+    # Our own voice
+
+    def instance_actor(self) -> Actor:
+        """The actor of this instance itself."""
+        return site(self.session).actor
+
+    def signing_key(self, actor: Actor, algorithm: Algorithm) -> SigningKey:
+        """The newest key of that kind of one of our own actors (FEDERATION.md 2.1).
+
+        Raises BadKey when there is none or the vault's secret is another.
+        """
+        row = self.session.scalar(
+            select(Key)
+            .where(
+                Key.actor_id == actor.id,
+                Key.algorithm == algorithm,
+                Key.private.is_not(None),
+                Key.revoked_at.is_(None),
+            )
+            .order_by(Key.id.desc())
+            .limit(1)
+        )
+        if row is None or row.private is None:
+            raise BadKey(f"no {algorithm} key for {actor.iri}")
+        opened = self._opened.get(row.private)
+        if opened is None:
+            private = load_private_pem(self._vault.decrypt(row.private))
+            opened = SigningKey(row.key_id, algorithm, private)
+            if len(self._opened) >= _MOST_OPENED:
+                self._opened.clear()
+            self._opened[row.private] = opened
+        return opened
+
+    def signer(self, actor: Actor) -> Signer:
+        """Sends requests signed by one of our own actors; remembers what each host understands."""
+        key = self.signing_key(actor, "rsa")
+        return Signer(key, self.transport, self.memory, clock=self.now)
+
+    # Who may speak with us
+
+    def mode(self) -> str:
+        """`open`, `allowlist` or `off`: as the administrators chose, else as the settings say."""
+        return site(self.session).federation or self.runtime.settings.federation.mode
+
+    def standing(self, host: str) -> Standing:
+        """What a host may do here: everything a peer may, only ask to be linked, or nothing.
+
+        What was decided about a host holds for the names below it too; a block anywhere above
+        wins (R54).
+        """
+        mode = self.mode()
+        if mode == "off":
+            return "none"
+        states = self._states(host)
+        if PeerState.BLOCKED in states:
+            return "none"
+        if mode == "open" or {PeerState.ALLOWED, PeerState.LIMITED} & set(states):
+            return "full"
+        return "asking"
+
+    def _states(self, host: str) -> list[str]:
+        """What was decided about a host and those above it, the nearest first."""
+        labels = host.split(".")
+        above = [".".join(labels[n:]) for n in range(1, len(labels) - 1)] if ":" not in host else []
+        names = [host, *above]
+        rows = self.session.execute(select(Peer.host, Peer.state).where(Peer.host.in_(names)))
+        found = {row.host: row.state for row in rows}
+        return [found.get(name, PeerState.KNOWN) for name in names]
+
+    def admits(self, host: str) -> bool:
+        """Whether we speak with that host at all, beyond being asked to be linked."""
+        return host == self.host or self.standing(host) == "full"
+
+    def is_limited(self, host: str) -> bool:
+        """Whether nobody new may come from there, and no copies may go there."""
+        states = set(self._states(host))
+        return PeerState.LIMITED in states
+
+    def require_peer(self, host: str) -> None:
+        """Raises Forbidden unless `host` is let in (R54, R55)."""
+        if not self.admits(host):
+            raise Forbidden(N_("Cette instance n’est pas reliée à la nôtre."), host=host)
+
+    def canonical(self, host: str) -> str:
+        """The one spelling of a host. Raises BadHost (R12)."""
+        return canonical_host(host, allow_loopback=self.allow_loopback)
+
+    def host_of(self, iri: str) -> str:
+        """The canonical host of an IRI. Raises BadHost (R12)."""
+        return host_of(iri, allow_loopback=self.allow_loopback)
+
+    def is_ours(self, iri: str) -> bool:
+        """Whether an IRI is one of this instance's."""
+        try:
+            return self.host_of(iri) == self.host
+        except BadHost:
+            return False
+
+    # What may ask another host
+
+    def find_key(self, key_id: str) -> PublicKey:
+        """The key with that id: ours, remembered, or fetched (FEDERATION.md 2.4). May ask.
+
+        Raises Refused: 403 for a host that is not let in, 401 when there is no such key, 503
+        when its host does not answer.
+        """
+        return keyring.find_key(self, key_id, self.admits)
+
+    def find_peer_key(self, key_id: str) -> PublicKey:
+        """As `find_key`, also for a host that asks to be linked (R55). May ask."""
+        return keyring.find_key(self, key_id, lambda host: self.standing(host) != "none")
+
+    def refresh_key(self, key_id: str) -> bool:
+        """Fetch a key anew, as a signature did not match. Whether it is another now. May ask."""
+        return keyring.refresh_key(self, key_id)
+
+    def resolve_actor(self, iri: str, *, refresh: bool = False, peering: bool = False) -> Actor:
+        """The actor with that IRI, fetched and remembered when not known. May ask.
+
+        `peering` lets in the instance actor of a host that is not linked yet (R55).
+
+        Raises:
+            Forbidden: its host is not let in.
+            Missing: there is no such actor, or it claims to be one of ours.
+            Unreachable: its host does not answer, or answered what cannot be believed.
+        """
+        return remote.resolve_actor(self, iri, refresh=refresh, peering=peering)
+
+    def acquaint(self, iri: str) -> Actor | None:
+        """As `resolve_actor`, None when that does not succeed. May ask."""
+        try:
+            return self.resolve_actor(iri)
+        except Problem:
+            return None
+
+    def resolve_address(self, address: str) -> str:
+        """The IRI behind `jardin@a.example` or `https://a.example/p/jardin`. May ask.
+
+        Raises as `resolve_actor` does, and Invalid for what is no address.
+        """
+        return remote.resolve_address(self, address)
+
+    def space_card(self, address: str) -> Space:
+        """The project at an address or IRI, its words brought up to date. May ask.
+
+        Raises as `resolve_address` does; Missing too when it is not a project.
+        """
+        return remote.space_card(self, address)
+
+
+class SchemeMemory:
+    """Which signature scheme a host understood, for 30 days (FEDERATION.md 2.2 point 3)."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+
+    def get(self, host: str, /) -> str | None:
+        """The scheme that host understood last; None when not known or too long ago."""
+        with Session(db.engine) as session:
+            row = session.get(Peer, host)
+            if row is None or row.scheme_at is None:
+                return None
+            return row.scheme if self._federation.now() - row.scheme_at < SCHEME_KEPT else None
+
+    def learned(self, host: str, scheme: str, /) -> None:
+        """Remember it, in a transaction of its own."""
+        at = self._federation.now()
+        with Session(db.engine) as session, writing(session):
+            row = peer_of(session, host, at)
+            row.scheme, row.scheme_at = scheme, at

@@ -1,0 +1,227 @@
+"""From an activity that was let in to its effect: one short function per verb.
+
+Whatever must be asked of other hosts is asked before the unit of work opens (R56). The activity
+is written down in the transaction of its effect (R46, R50), so it has both, once, or neither.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from collab.core.errors import Forbidden, Invalid, Missing, Problem
+from collab.core.i18n import N_
+from collab.core.work import Work
+from collab.federation import log as project_log
+from collab.federation import peers
+from collab.federation.gate import Arrival
+from collab.federation.house import Federation
+from collab.federation.models import InboxItem
+from collab.federation.outbox import send
+from collab.federation.remote import fetch_object
+from collab.people.models import Actor, ActorKind
+from collab.people.queries import actor_by_iri
+from collab.spaces.models import Space
+from collab.spaces.tool import Json
+
+log = logging.getLogger(__name__)
+EMBEDDED = frozenset({"Create", "Update"})
+UNDERSTOOD_BADLY = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a document of the wrong shape may raise in a mapping; the sender's mistake."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a verb may look at: the open work, and the activity with its object at hand."""
+
+    federation: Federation
+    work: Work
+    actor: Actor
+    activity: Json
+
+    @property
+    def thing(self) -> str:
+        """The id of the activity's object, embedded or named; "" when there is none."""
+        return id_of(self.activity.get("object"))
+
+    @property
+    def inner(self) -> Json:
+        """The embedded object; {} when it is only named."""
+        found = self.activity.get("object")
+        return found if isinstance(found, dict) else {}
+
+    def space(self, iri: str) -> Space | None:
+        """The project of this instance with that IRI, which may federate."""
+        found = self.work.session.scalar(
+            select(Space)
+            .join(Actor, Actor.id == Space.actor_id)
+            .where(Actor.iri == iri, Space.local, Space.deleted_at.is_(None))
+        )
+        return found if found is not None and found.federates else None
+
+    def hosted(self, iri: str) -> Space:
+        """The same. Raises Missing, also for what must not be known to exist (R33)."""
+        found = self.space(iri)
+        if found is None:
+            raise Missing(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
+        return found
+
+    def reply(self, speaker: Actor, verb: str, **more: object) -> None:
+        """Answer the sender as `speaker`, one of ours, about this very activity."""
+        asked = {
+            "id": self.activity["id"],
+            "type": self.activity["type"],
+            "actor": self.actor.iri,
+            "object": self.thing,
+        }
+        told = {
+            "@context": project_log.CONTEXT,
+            "id": self.work.mint("/a/"),
+            "type": verb,
+            "actor": speaker.iri,
+            "to": [self.actor.iri],
+            "cc": [],
+            "object": asked,
+            "published": project_log.stamp(self.work.now),
+        }
+        send(self.work.session, speaker, told | more, [self.actor.inbox], self.work.now)
+
+
+Verb = Callable[[Case], None]
+Declined = Callable[[Case, Problem], None]
+VERBS: dict[str, Verb] = {}
+DECLINED: dict[str, Declined] = {}
+"""How a no is told to the sender, for verbs that expect an answer; the others get a status."""
+
+
+def on(*verbs: str) -> Callable[[Verb], Verb]:
+    """Make a function the one that takes activities of these types."""
+
+    def register(function: Verb) -> Verb:
+        for verb in verbs:
+            if verb in VERBS:
+                raise ValueError(f"{verb} has a function already")
+            VERBS[verb] = function
+        return function
+
+    return register
+
+
+def declines(*verbs: str) -> Callable[[Declined], Declined]:
+    """Make a function the one that tells the sender no, for activities of these types."""
+
+    def register(function: Declined) -> Declined:
+        DECLINED.update(dict.fromkeys(verbs, function))
+        return function
+
+    return register
+
+
+def id_of(value: object) -> str:
+    """The id of something embedded or named; "" for anything else."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return found if isinstance(found, str) and len(found) <= 2048 else ""
+
+
+def take(federation: Federation, arrival: Arrival) -> None:
+    """Do what an activity says, once. May ask other hosts before its unit of work opens.
+
+    Raises:
+        Problem: the operation refuses, and the verb is one whose sender reads it in the status.
+    """
+    asking = federation.standing(arrival.host) == "asking"
+    actor = federation.resolve_actor(arrival.actor, peering=asking)
+    if actor.suspended_at or actor.deleted_at:
+        raise Forbidden(N_("Ce compte est suspendu."))
+    if asking and actor.kind != ActorKind.APPLICATION:
+        raise Forbidden(N_("Cette instance n’est pas reliée à la nôtre."))
+    activity = _at_hand(federation, arrival)
+    try:
+        _effect(federation, arrival, actor, activity)
+    except Problem as problem:
+        decline = DECLINED.get(arrival.verb)
+        if decline is None:
+            raise
+        _declined(federation, arrival, activity, problem, decline)
+
+
+def _at_hand(federation: Federation, arrival: Arrival) -> Json:
+    """The activity with what must be fetched for it: an object that is only named (R11), or the
+    actor's own new description, which is believed only from its own address (2.4)."""
+    activity, thing = arrival.activity, arrival.activity.get("object")
+    if arrival.verb == "Update" and id_of(thing) == arrival.actor:
+        federation.resolve_actor(arrival.actor, refresh=True)
+        return activity
+    if arrival.verb in EMBEDDED and isinstance(thing, str):
+        if federation.host_of(arrival.actor) != _host(federation, thing):
+            raise Forbidden(N_("Cet objet n’est pas de la personne qui l’envoie."))
+        return activity | {"object": fetch_object(federation, thing)}
+    return activity
+
+
+def _host(federation: Federation, iri: str) -> str:
+    try:
+        return federation.host_of(iri)
+    except ValueError as error:
+        raise Invalid(object=N_("Cette adresse n’est pas comprise.")) from error
+
+
+def _effect(federation: Federation, arrival: Arrival, actor: Actor, activity: Json) -> None:
+    verb = VERBS.get(arrival.verb)
+    federation.let_go()
+    with federation.runtime.work(actor, cause=arrival.id) as work:
+        if not _written_down(work, arrival):
+            return
+        if verb is None:
+            log.info("activity left alone type=%s id=%s", arrival.verb, arrival.id)
+            return
+        try:
+            verb(Case(federation, work, work.session.get_one(Actor, actor.id), activity))
+        except UNDERSTOOD_BADLY as odd:
+            log.warning("activity not understood id=%s: %r", arrival.id, odd)
+            raise Invalid(object=N_("Cet objet n’est pas compris ici.")) from odd
+
+
+def _declined(
+    federation: Federation,
+    arrival: Arrival,
+    activity: Json,
+    problem: Problem,
+    decline: Declined,
+) -> None:
+    """Write the refused activity down, and tell its sender why."""
+    log.info("activity declined id=%s: %s", arrival.id, problem)
+    sender = actor_by_iri(federation.session, arrival.actor)
+    assert sender is not None
+    with federation.runtime.work(sender, cause=arrival.id) as work:
+        if _written_down(work, arrival):
+            case = Case(federation, work, work.session.get_one(Actor, sender.id), activity)
+            decline(case, problem)
+
+
+def _written_down(work: Work, arrival: Arrival) -> bool:
+    """Note the activity in this transaction. False when it was here before (R46)."""
+    peers.heard(work.session, arrival.host, work.now, arrival.offset)
+    known = work.session.scalar(
+        select(InboxItem).where(InboxItem.activity_id == arrival.id).limit(1)
+    )
+    if known is not None:
+        if known.digest != arrival.digest:
+            log.warning("same id, other bytes id=%s actor=%s", arrival.id, arrival.actor)
+        return False
+    work.session.add(
+        InboxItem(
+            activity_id=arrival.id,
+            actor=arrival.actor,
+            key_id=arrival.sender.key_id,
+            scheme=arrival.scheme,
+            digest=arrival.digest,
+            received_at=work.now,
+            raw=arrival.raw,
+        )
+    )
+    work.session.flush()
+    return True

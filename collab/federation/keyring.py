@@ -1,0 +1,149 @@
+"""Finding the key somebody signed with: ours, remembered, or fetched (FEDERATION.md 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from collab.core.db import writing
+from collab.core.errors import Problem
+from collab.federation import actors
+from collab.federation.fetch import Unfetched, fetch_document
+from collab.federation.hosts import BadHost, host_of
+from collab.federation.keys import BadKey, Claim, PublicKey, key_from_document
+from collab.federation.models import KeyRefusal
+from collab.federation.remote import keep_actor
+from collab.federation.signatures import Refused
+from collab.people.models import Key
+
+if TYPE_CHECKING:
+    from collab.federation.house import Federation
+
+FRESH = timedelta(hours=24)
+REFUSED_FOR = timedelta(minutes=10)
+"""How long a key that does not exist is not asked for again."""
+AWAY_FOR = timedelta(seconds=20)
+"""The same for a host that did not answer: it may be back at once."""
+REFETCH_AFTER = timedelta(seconds=60)
+NEW_PER_HOUR = 120
+"""Keys of unknown people of one host that strangers can make us fetch in an hour (R29)."""
+
+
+def find_key(federation: Federation, key_id: str, allowed: Callable[[str], bool]) -> PublicKey:
+    """The key with that id. `allowed(host)` says whom we may ask. See Federation.find_key."""
+    host = _host(federation, key_id)
+    if host != federation.host and not allowed(host):
+        raise Refused(403, "host_refused", "This host is not let in here.")
+    row = _row(federation, key_id)
+    if row is not None and (row.actor.local or _fresh(row, federation.now())):
+        return _public(row)
+    if host == federation.host:
+        raise Refused(401, "unknown_key", "There is no such key.")
+    stale = _public(row) if row is not None else None
+    _check_refusals(federation, key_id, stale)
+    if not federation.budget.spend(f"key {host}", NEW_PER_HOUR, 3600):
+        raise Refused(429, "too_many", "Too many unknown keys of this host.")
+    try:
+        return _fetch(federation, key_id)
+    except _Away as away:
+        if stale is not None:
+            return stale
+        _remember_refusal(federation, key_id, AWAY_FOR)
+        raise Refused(503, "key_unreachable", "The host of the key does not answer.") from away
+    except (BadKey, actors.BadActor, Unfetched, Problem) as error:
+        _remember_refusal(federation, key_id, REFUSED_FOR)
+        raise Refused(401, "unknown_key", "The key cannot be had.") from error
+
+
+def _host(federation: Federation, key_id: str) -> str:
+    try:
+        return host_of(key_id, allow_loopback=federation.allow_loopback)
+    except BadHost as error:
+        raise Refused(401, "bad_key_id", "The key id is not an https address.") from error
+
+
+def refresh_key(federation: Federation, key_id: str) -> bool:
+    """Fetch a remembered key again: once in five minutes, 20 a minute for a host (2.3 point 8).
+
+    Returns whether the key is another now.
+    """
+    row = _row(federation, key_id)
+    now = federation.now()
+    if row is None or row.actor.local or _age(row, now) < REFETCH_AFTER:
+        return False
+    host, before = row.actor.host, row.public
+    budget = federation.budget
+    if not (budget.spend(f"again {key_id}", 1, 300) and budget.spend(f"again at {host}", 20, 60)):
+        return False
+    try:
+        _fetch(federation, key_id)
+    except (_Away, BadKey, actors.BadActor, Unfetched, Problem):
+        return False
+    found = _row(federation, key_id)
+    return found is not None and found.public != before
+
+
+class _Away(Exception):
+    """The host of the key did not answer, or not in a state to."""
+
+
+def _fetch(federation: Federation, key_id: str) -> PublicKey:
+    """Fetch what the key id points to, then its owner when that is another document."""
+    document = _get(federation, key_id.partition("#")[0])
+    found = key_from_document(document, key_id)
+    if isinstance(found, Claim):
+        document = _get(federation, found.owner)
+        found = key_from_document(document, key_id, claim=found)
+    if isinstance(found, Claim):
+        raise BadKey("nobody owns this key")
+    keep_actor(federation, document, also=found)
+    return found
+
+
+def _get(federation: Federation, iri: str) -> dict[str, object]:
+    signer = federation.signer(federation.instance_actor())
+    federation.let_go()
+    try:
+        return fetch_document(federation.transport, iri, sign=signer, now=federation.now())
+    except Unfetched as error:
+        if error.code == "unreachable" or error.status >= 500 or error.status == 429:
+            raise _Away(str(error)) from error
+        raise
+
+
+def _row(federation: Federation, key_id: str) -> Key | None:
+    return federation.session.scalar(
+        select(Key).where(Key.key_id == key_id, Key.revoked_at.is_(None))
+    )
+
+
+def _public(row: Key) -> PublicKey:
+    try:
+        return actors.public_key(row)
+    except BadKey as error:
+        raise Refused(401, "unknown_key", "The key cannot be read.") from error
+
+
+def _age(row: Key, now: datetime) -> timedelta:
+    return now - (row.fetched_at or row.created_at)
+
+
+def _fresh(row: Key, now: datetime) -> bool:
+    return _age(row, now) < FRESH
+
+
+def _check_refusals(federation: Federation, key_id: str, stale: PublicKey | None) -> None:
+    """Do not ask again for what was refused a moment ago (CVE-2026-34148: a fetch per request)."""
+    row = federation.session.get(KeyRefusal, key_id)
+    if row is not None and row.until > federation.now() and stale is None:
+        raise Refused(503 if row.away else 401, "unknown_key", "The key cannot be had.")
+
+
+def _remember_refusal(federation: Federation, key_id: str, how_long: timedelta) -> None:
+    at = federation.now()
+    with writing(federation.session) as session:
+        session.execute(delete(KeyRefusal).where(KeyRefusal.until <= at))
+        session.merge(KeyRefusal(key_id=key_id, until=at + how_long, away=how_long == AWAY_FOR))

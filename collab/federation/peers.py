@@ -1,0 +1,223 @@
+"""Linking instances: asked for by one administrator, answered by the other (R54, R55).
+
+Nothing here asks another host: whoever calls an operation has fetched before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from collab.core.errors import Conflict, Missing
+from collab.core.i18n import N_
+from collab.core.work import Work
+from collab.federation.log import CONTEXT, stamp
+from collab.federation.mirror import end_mirror
+from collab.federation.models import Delivery, Subscriber
+from collab.federation.outbox import send
+from collab.federation.peerhealth import answered, peer_of
+from collab.people.models import Actor, Peer, PeerState
+from collab.people.queries import actor_by_iri, site
+from collab.spaces.models import Follow, Space
+
+NOT_KNOWN = N_("Nous ne connaissons pas cette instance.")
+NEAR = 2.0
+"""Seconds by which a clock may change before it is written down again."""
+
+
+@dataclass(frozen=True)
+class ChoosePeer:
+    """Which instance an administrator decides about, by its host."""
+
+    host: str
+
+
+def ask_peer(work: Work, theirs: Actor) -> Peer:
+    """Ask the administrators of another instance to link it with ours.
+
+    `theirs` is its instance actor (`remote.find_instance`). When they have asked already, this
+    says yes to them as well. Asking twice sends one request more, for the first may be lost.
+
+    Raises:
+        Conflict: the instance is blocked here; or linked already.
+    """
+    peer = peer_of(work.session, theirs.host, work.now)
+    if peer.state == PeerState.BLOCKED:
+        raise Conflict(N_("Cette instance est bloquée ici. Débloquez-la d’abord."))
+    if peer.state == PeerState.ALLOWED and peer.follow_iri:
+        raise Conflict(N_("Les deux instances sont déjà reliées."))
+    peer.actor_iri, peer.name = theirs.iri, theirs.label
+    both = peer.state in (PeerState.ASKING, PeerState.ALLOWED)
+    if peer.state == PeerState.ASKING:
+        _answer(work, peer, theirs, "Accept")
+    peer.state = PeerState.ALLOWED if both else PeerState.ASKED
+    _decided(work, peer)
+    peer.follow_iri = work.mint("/a/")
+    ours = site(work.session).actor
+    _send(work, peer.follow_iri, "Follow", theirs, {"object": theirs.iri, "actor": ours.iri})
+    return peer
+
+
+def allow_peer(work: Work, given: ChoosePeer) -> Peer:
+    """Let an instance in: what it asked is accepted, and what was blocked is no longer."""
+    peer = peer_of(work.session, given.host, work.now)
+    asked = peer.state == PeerState.ASKING
+    peer.state = PeerState.ALLOWED
+    _decided(work, peer)
+    theirs = actor_by_iri(work.session, peer.actor_iri) if peer.actor_iri else None
+    if asked and theirs is not None:
+        _answer(work, peer, theirs, "Accept")
+    return peer
+
+
+def limit_peer(work: Work, given: ChoosePeer) -> Peer:
+    """Go on with who is here from an instance, and let nobody new come and no copy go there."""
+    peer = peer_of(work.session, given.host, work.now)
+    peer.state = PeerState.LIMITED
+    _decided(work, peer)
+    return peer
+
+
+def refuse_peer(work: Work, given: ChoosePeer) -> Peer:
+    """Say no to an instance that asks.
+
+    Raises:
+        Missing: it is not known here.
+    """
+    peer = work.session.get(Peer, given.host)
+    if peer is None:
+        raise Missing(NOT_KNOWN)
+    theirs = actor_by_iri(work.session, peer.actor_iri) if peer.actor_iri else None
+    if peer.state == PeerState.ASKING and theirs is not None:
+        _answer(work, peer, theirs, "Reject")
+    peer.state = PeerState.REFUSED
+    _decided(work, peer)
+    return peer
+
+
+def block_peer(work: Work, given: ChoosePeer) -> Peer:
+    """Cut every tie with an instance and the names below its own (R36, R54).
+
+    Copies it holds are fed no more, what waits for it is dropped, its people follow nothing here
+    any longer, our copies of its projects are not kept up to date. Nothing that was written is
+    deleted; its members stay in the lists, where facilitators can remove them.
+    """
+    session = work.session
+    peer = peer_of(session, given.host, work.now)
+    peer.state = PeerState.BLOCKED
+    _decided(work, peer)
+    session.execute(
+        update(Subscriber)
+        .where(_under(Subscriber.host, given.host))
+        .values(state="ended")
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Delivery)
+        .where(_under(Delivery.host, given.host), Delivery.state == "waiting")
+        .values(state="refused", error="blocked here", done_at=work.now)
+        .execution_options(synchronize_session=False)
+    )
+    theirs = select(Actor.id).where(_under(Actor.host, given.host))
+    session.execute(
+        delete(Follow)
+        .where(Follow.actor_id.in_(theirs))
+        .execution_options(synchronize_session=False)
+    )
+    for space in session.scalars(select(Space).where(_under(Space.host, given.host))):
+        end_mirror(session, space)
+    return peer
+
+
+def list_peers(session: Session) -> Sequence[Peer]:
+    """Every instance we know of: those that ask first, then by name."""
+    return session.scalars(select(Peer).order_by(Peer.state != PeerState.ASKING, Peer.host)).all()
+
+
+def _under(column: InstrumentedAttribute[str], host: str) -> ColumnElement[bool]:
+    return or_(column == host, column.endswith(f".{host}", autoescape=True))
+
+
+def _decided(work: Work, peer: Peer) -> None:
+    peer.decided_at = work.now
+    peer.decided_by = work.actor.id or None
+
+
+# What the other administrators say
+
+
+def asked(work: Work, theirs: Actor, follow_iri: str) -> None:
+    """Another instance asks to be linked with ours; our administrators will see it.
+
+    Where one of ours has asked or allowed it already, the answer is yes at once.
+    """
+    peer = peer_of(work.session, theirs.host, work.now)
+    peer.actor_iri, peer.name = theirs.iri, theirs.label
+    peer.their_follow_iri = follow_iri
+    if peer.state in (PeerState.ASKED, PeerState.ALLOWED):
+        peer.state = PeerState.ALLOWED
+        _answer(work, peer, theirs, "Accept")
+    elif peer.state in (PeerState.KNOWN, PeerState.REFUSED):
+        peer.state = PeerState.ASKING
+
+
+def taken_back(work: Work, theirs: Actor, follow_iri: str) -> bool:
+    """Another instance takes its request, or the link, back. False when it is about neither."""
+    peer = work.session.get(Peer, theirs.host)
+    if peer is None or not follow_iri or peer.their_follow_iri != follow_iri:
+        return False
+    peer.their_follow_iri = ""
+    if peer.state in (PeerState.ASKING, PeerState.ALLOWED):
+        peer.state = PeerState.KNOWN
+    return True
+
+
+def link_answered(work: Work, theirs: Actor, follow_iri: str, *, yes: bool) -> bool:
+    """Another instance answers our request. False when it is not about one that waits (R8)."""
+    peer = work.session.get(Peer, theirs.host)
+    if peer is None or not follow_iri or peer.follow_iri != follow_iri:
+        return False
+    if peer.actor_iri != theirs.iri or peer.state not in (PeerState.ASKED, PeerState.ALLOWED):
+        return False
+    peer.state = PeerState.ALLOWED if yes else PeerState.REFUSED
+    if not yes:
+        peer.follow_iri = ""
+    return True
+
+
+def heard(session: Session, host: str, at: datetime, offset: float | None) -> None:
+    """A host wrote to us and was believed: it is well, and its clock stands so (2.3, 4.3)."""
+    peer = peer_of(session, host, at)
+    if peer.fail_count or peer.next_try_at or peer.last_ok_at is None:
+        answered(session, host, at)
+    if offset is None:
+        return
+    if peer.clock_offset is None or abs(peer.clock_offset - offset) > NEAR:
+        peer.clock_offset = offset
+
+
+def _answer(work: Work, peer: Peer, theirs: Actor, verb: str) -> None:
+    ours = site(work.session).actor
+    request = {
+        "id": peer.their_follow_iri,
+        "type": "Follow",
+        "actor": theirs.iri,
+        "object": ours.iri,
+    }
+    _send(work, work.mint("/a/"), verb, theirs, {"object": request, "actor": ours.iri})
+
+
+def _send(work: Work, iri: str, verb: str, theirs: Actor, more: dict[str, object]) -> None:
+    told = {
+        "@context": CONTEXT,
+        "id": iri,
+        "type": verb,
+        "to": [theirs.iri],
+        "cc": [],
+        "published": stamp(work.now),
+    }
+    send(work.session, site(work.session).actor, told | more, [theirs.inbox], work.now)

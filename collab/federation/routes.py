@@ -1,0 +1,291 @@
+"""The addresses of federation: who we are, what we show, where we are written to.
+
+People's pages and ActivityPub share addresses (`/p/jardin`). A request that prefers ActivityStreams
+is answered here before the pages see it; everything else goes on to them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Blueprint, Request, current_app, jsonify, redirect, request
+from sqlalchemy import func, select
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.wrappers import Response
+
+from collab.core.errors import Missing
+from collab.federation import identity, membership, speech, views
+from collab.federation.gate import Sender, authenticate, receive
+from collab.federation.hosts import BadHost
+from collab.federation.house import Federation
+from collab.federation.inbox import take
+from collab.federation.signatures import Message, Refused, key_id_of
+from collab.federation.signatures.message import MAX_BODY
+from collab.people.actors import find_actor
+from collab.people.models import Account, Actor, Registration
+from collab.people.queries import actor_by_iri, site
+from collab.spaces.models import Item, Space
+from collab.spaces.queries import item_by_uid
+from collab.web.runtime import current_runtime
+from collab.web.security import csrf, limiter
+from collab.web.view import dbsession, viewer
+
+log = logging.getLogger(__name__)
+bp = Blueprint("federation", __name__)
+VERBS = (membership, speech)
+"""The modules whose functions take activities; imported so that they are registered."""
+
+ASKED_FOR = ("application/activity+json", "application/ld+json")
+VARY = "Accept, Signature, Signature-Input"
+INBOX_RATE = "6000 per minute"
+FINGER_RATE = "600 per minute"
+TITLES = {
+    400: "The activity is malformed.",
+    401: "The signature was not accepted.",
+    403: "This instance does not accept activities from there.",
+    413: "The activity is too large.",
+    415: "The content type is not one of ActivityStreams.",
+    429: "Too many requests.",
+    503: "The key of the signature could not be fetched. Try again later.",
+}
+NEGOTIATED = Map(
+    [
+        Rule("/u/<name>", endpoint=views.person),
+        Rule("/u/<name>/<any(outbox,followers,following):which>", endpoint=views.person_collection),
+        Rule("/p/<slug>", endpoint=views.group),
+        Rule(
+            "/p/<slug>/<any(outbox,followers,members,featured,moderators,"
+            "resources,posts,todos,discussions,events):which>",
+            endpoint=views.group_collection,
+        ),
+        Rule("/p/<slug>/<any(w,t,v,e,f):room>/<uid>", endpoint=views.common),
+        Rule("/p/<slug>/c/<uid>", endpoint=views.conversation),
+        Rule("/o/<uid>", endpoint=views.thing),
+        Rule("/a/<uid>", endpoint=views.activity),
+    ],
+    strict_slashes=False,
+)
+
+
+def federation_here() -> Federation:
+    """The federation of the app that handles this request."""
+    found: Federation = current_app.extensions["collab.federation"]
+    return found
+
+
+def message_of(asked: Request) -> Message:
+    """A request as its bytes say it: raw target, every header, raw body (2.3, R42)."""
+    asked.max_content_length = MAX_BODY
+    return Message(
+        method=asked.method,
+        target=raw_target(asked.environ),
+        headers=tuple((name, value) for name, value in asked.headers.items()),
+        body=asked.get_data(cache=True) if asked.method == "POST" else b"",
+    )
+
+
+def raw_target(environ: dict[str, Any]) -> str:
+    """The path and query as they were sent; servers that do not keep them get them rebuilt."""
+    told = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    if isinstance(told, str) and told:
+        if told.startswith("/"):
+            return told
+        parts = urlsplit(told)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+    path = quote(environ.get("PATH_INFO", "/").encode("latin-1"), safe="/:@!$&'()*+,;=~-._")
+    query = environ.get("QUERY_STRING", "")
+    return f"{path}?{query}" if query else path
+
+
+# What we show
+
+
+@bp.before_app_request
+def as_activity() -> Response | None:
+    """Answer a request that prefers ActivityStreams; None lets the page answer."""
+    if request.method not in ("GET", "HEAD") or not prefers_activity():
+        return None
+    try:
+        view, arguments = NEGOTIATED.bind("").match(request.path, "GET")
+    except (NotFound, MethodNotAllowed, RequestRedirect):
+        return None
+    federation = federation_here()
+    asker = views.Asker(federation, _sender)
+    try:
+        _refuse_blocked(federation)
+        if federation.mode() == "off":
+            raise Missing
+        return _activity(view(asker, **arguments))
+    except Refused as refused:
+        return _private(_refusal(refused))
+
+
+def prefers_activity() -> bool:
+    """Whether the request asks for ActivityStreams rather than a page (ActivityPub 3.2)."""
+    best = request.accept_mimetypes.best_match(("text/html", *ASKED_FOR), "text/html")
+    return best in ASKED_FOR
+
+
+def _sender() -> Sender | None:
+    if "Signature" not in request.headers:
+        return None
+    return authenticate(federation_here(), message_of(request))
+
+
+def _refuse_blocked(federation: Federation) -> None:
+    """A host that is blocked gets nothing, as far as it says who it is (R54)."""
+    if "Signature" not in request.headers:
+        return
+    try:
+        host = federation.host_of(key_id_of(message_of(request)))
+    except (Refused, BadHost):
+        return
+    if federation.standing(host) == "none":
+        raise Missing
+
+
+def _activity(shown: views.Shown) -> Response:
+    response = Response(
+        json.dumps(shown.body, ensure_ascii=False), shown.status, mimetype=identity.ACTIVITY_JSON
+    )
+    response.headers["Vary"] = VARY
+    if shown.private:
+        return _private(response)
+    response.headers["Cache-Control"] = "max-age=60"
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Vary"] = VARY
+    return response
+
+
+@bp.get("/actor")
+def actor() -> Response:
+    """The instance's own actor, for everybody and without a signature (1.3)."""
+    return _activity(views.Shown(views.instance(federation_here())))
+
+
+@bp.get("/actor/<any(outbox,projects):which>")
+def actor_collection(which: str) -> Response:
+    """The instance actor's outbox (nothing), and the public projects of the instance."""
+    federation = federation_here()
+    if which == "projects" and federation.mode() == "open":
+        return _activity(views.Shown(views.projects(federation)))
+    return _activity(views.Shown(identity.collection(f"{federation.origin}/actor/{which}", 0, [])))
+
+
+@bp.get("/.well-known/webfinger")
+@limiter.limit(FINGER_RATE)
+def webfinger() -> Response:
+    """Who is behind `acct:name@host` or an address of ours. RFC 7033, R33."""
+    federation = federation_here()
+    found = _fingered(federation, request.args.get("resource", ""))
+    if found is None or not views.findable(federation, found):
+        raise Missing
+    response = jsonify(identity.webfinger(found))
+    response.content_type = "application/jrd+json"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _fingered(federation: Federation, resource: str) -> Actor | None:
+    session, ours = dbsession(), federation.instance_actor()
+    if resource.rstrip("/") == federation.origin:
+        return ours
+    if resource.startswith(("https://", "http://")):
+        return actor_by_iri(session, resource)
+    name, _, host = resource.removeprefix("acct:").removeprefix("@").rpartition("@")
+    try:
+        if federation.canonical(host) != federation.host:
+            return None
+    except BadHost:
+        return None
+    return find_actor(session, name, federation.host)
+
+
+@bp.get("/.well-known/nodeinfo")
+def nodeinfo_links() -> Response:
+    """Where NodeInfo is, and the instance's own actor (FEP-2677)."""
+    return jsonify(identity.nodeinfo_links(federation_here().origin))
+
+
+@bp.get("/nodeinfo/<any('2.0','2.1'):version>")
+def nodeinfo(version: str) -> Response:
+    """What runs here and how many use it."""
+    federation, session = federation_here(), dbsession()
+    row = site(session)
+    users = select(func.count(Account.id)).where(Account.disabled_at.is_(None))
+    posts = (
+        select(func.count(Item.id))
+        .join(Actor, Actor.id == Item.author_id)
+        .where(Actor.local, Item.withdrawn_at.is_(None))
+    )
+    body = identity.nodeinfo(
+        version,
+        row,
+        users=session.scalar(users) or 0,
+        posts=session.scalar(posts) or 0,
+        registration=row.registration == Registration.OPEN,
+        federates=federation.mode() != "off",
+    )
+    response = jsonify(body)
+    response.content_type = f'application/json; profile="{identity.SCHEMA}{version}#"'
+    return response
+
+
+@bp.get("/o/<uid>")
+def thing_page(uid: str) -> Response:
+    """The page of something somebody wrote, on the address that names it everywhere."""
+    item = item_by_uid(dbsession(), uid, viewer())
+    space = dbsession().get_one(Space, item.space_id)
+    return redirect(current_runtime().tools.kind(item).url(space, item))
+
+
+# Where we are written to
+
+
+def _inbox(**_who: str) -> Response:
+    """Take one activity in. Every inbox is the shared one: what counts is what is said in it."""
+    federation = federation_here()
+    try:
+        arrival = receive(federation, message_of(request))
+        if arrival is not None:
+            take(federation, arrival)
+    except Refused as refused:
+        return _refusal(refused)
+    return Response(status=202)
+
+
+for path in ("/inbox", "/actor/inbox", "/u/<name>/inbox", "/p/<slug>/inbox"):
+    bp.add_url_rule(path, "inbox", limiter.limit(INBOX_RATE)(_inbox), methods=["POST"])
+csrf.exempt(bp)
+
+
+def _refusal(refused: Refused) -> Response:
+    """A short answer; the detail stands in the log beside the same number (R57)."""
+    number = uuid.uuid4().hex[:8]
+    log.warning(
+        "refused number=%s path=%s status=%d code=%s: %s",
+        number, request.path, refused.status, refused.code, refused.detail,
+    )  # fmt: skip
+    body = {
+        "type": "about:blank",
+        "title": TITLES.get(refused.status, TITLES[401]),
+        "status": refused.status,
+        "code": refused.code,
+        "number": number,
+    }
+    response = jsonify(body)
+    response.status_code = refused.status
+    response.content_type = "application/problem+json"
+    if refused.status == 503:
+        response.headers["Retry-After"] = "20"
+    return response

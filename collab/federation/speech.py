@@ -1,0 +1,116 @@
+"""Verbs about people's words, as they arrive at the host of a project."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from collab.core.errors import Missing
+from collab.core.i18n import N_
+from collab.federation import voices
+from collab.federation.hosts import same_origin
+from collab.federation.inbox import Case, id_of, on
+from collab.federation.membership import unfollow
+from collab.people.models import Actor
+from collab.spaces.membership import leave
+from collab.spaces.models import Item, Reaction, Space
+
+MANY = 50
+
+
+@on("Create", "Update", "Delete", "Like", "EmojiReact")
+def speak(case: Case) -> None:
+    """Words of somebody elsewhere; an actor's word about themselves was dealt with before."""
+    if case.thing == case.actor.iri:
+        if case.activity["type"] == "Delete":
+            _gone(case)
+        return
+    case.federation.require_peer(case.actor.host)
+    space = _space_of(case)
+    if space is None:
+        _nowhere(case)
+        return
+    voices.apply(case.work, case.federation.runtime.tools, space, case.activity)
+
+
+def _nowhere(case: Case) -> None:
+    """Words about nothing we hold: what is taken back before it came stays away (R47)."""
+    if case.activity["type"] in ("Create", "Like", "EmojiReact"):
+        raise Missing(N_("Ce texte ne s’adresse à aucun projet d’ici."))
+    if case.activity["type"] == "Delete" and same_origin(case.thing, case.actor.iri):
+        voices.bury(case.work, case.thing)
+
+
+@on("Undo")
+def undo(case: Case) -> None:
+    """Take back a Follow, a Join, or words."""
+    kind = case.inner.get("type")
+    if kind is not None and case.inner.get("actor") != case.actor.iri:
+        raise Missing(N_("Cette page n’existe pas, ou plus."))
+    if kind == "Join":
+        leave(case.work, case.hosted(id_of(case.inner.get("object"))))
+        return
+    if kind in (None, "Follow"):
+        unfollow(case, case.thing, id_of(case.inner.get("object")))
+    if kind != "Follow":
+        space = _space_of(case)
+        if space is not None:
+            voices.apply(case.work, case.federation.runtime.tools, space, case.activity)
+
+
+def _gone(case: Case) -> None:
+    """An actor deletes themselves: they act no more; what they wrote stays with its projects."""
+    case.actor.deleted_at = case.actor.deleted_at or case.work.now
+
+
+def _space_of(case: Case) -> Space | None:
+    """The project of ours that an activity is about: that of the thing spoken of, else of what it
+    answers, else the one it is addressed to."""
+    about = case.inner.get("object") if case.activity["type"] == "Undo" else case.thing
+    thing = case.inner
+    for iri in (id_of(about), id_of(thing.get("inReplyTo"))):
+        found = _of_item(case, iri)
+        if found is not None:
+            return found
+    if case.activity["type"] == "Undo":
+        return _of_reaction(case, case.thing)
+    return _addressed(case)
+
+
+def _of_item(case: Case, iri: str) -> Space | None:
+    if not iri:
+        return None
+    space_id = case.work.session.scalar(select(Item.space_id).where(Item.iri == iri))
+    return _ours(case, space_id)
+
+
+def _of_reaction(case: Case, iri: str) -> Space | None:
+    found = (
+        select(Item.space_id).join(Reaction, Reaction.item_id == Item.id).where(Reaction.iri == iri)
+    )
+    return _ours(case, case.work.session.scalar(found))
+
+
+def _ours(case: Case, space_id: int | None) -> Space | None:
+    space = case.work.session.get(Space, space_id) if space_id else None
+    if space is None or not space.local or not space.federates or space.deleted_at:
+        return None
+    return space
+
+
+def _addressed(case: Case) -> Space | None:
+    named: list[str] = []
+    for part in (case.activity, case.inner):
+        named.append(id_of(part.get("audience")))
+        for name in ("to", "cc"):
+            value = part.get(name)
+            named += [id_of(one) for one in (value if isinstance(value, list) else [value])][:MANY]
+    wanted = {iri for iri in named if iri} | {
+        iri.removesuffix("/members") for iri in named if iri.endswith("/members")
+    }
+    rows = case.work.session.scalars(
+        select(Space)
+        .join(Actor, Actor.id == Space.actor_id)
+        .where(Actor.iri.in_(wanted), Space.local, Space.deleted_at.is_(None))
+        .order_by(Space.id)
+    )
+    return next((space for space in rows if space.federates), None)

@@ -1,0 +1,314 @@
+"""People's own words in a project: created, changed, taken back, greeted (1.6 a, b, h).
+
+Used by the inbox of a project's host, and by mirrors for what the host's log says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from collab.core.errors import Conflict, Forbidden, Invalid, Missing
+from collab.core.i18n import N_
+from collab.core.inputs import parse
+from collab.core.work import Work
+from collab.federation.hosts import same_origin
+from collab.federation.models import Tombstone
+from collab.people.models import Actor
+from collab.spaces import items
+from collab.spaces.models import Item, Reaction, Space, Visibility
+from collab.spaces.tool import Json, Kind, Tools
+
+PUBLIC = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
+KEPT = timedelta(days=30)
+"""How long an id that was taken back before it came stays refused (R47: at least 7 days)."""
+NOT_OWN = N_("Ce texte n’est pas de la personne qui l’envoie.")
+
+
+def apply(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
+    """Do what a person says about their own words in `space`; `work.actor` is that person.
+
+    Returns the item concerned; None when there is none, or nothing to do. What is known already
+    is not done again; on a mirror (`work.mirrored`) it is confirmed.
+
+    Raises:
+        Forbidden: the words are somebody else's (R3 to R7), of another project (R15), or for
+            other readers than the project's (1.1).
+        Missing: what is spoken of is not known here, or no tool understands it.
+        Problem: whatever the operation answers.
+    """
+    if activity.get("actor") != _me(work).iri:
+        raise Forbidden(NOT_OWN)
+    verb = VERBS.get(str(activity.get("type")))
+    return verb(work, tools, space, activity) if verb else None
+
+
+def _me(work: Work) -> Actor:
+    return work.session.get_one(Actor, work.actor.id)
+
+
+def _iri(value: object) -> str:
+    found = value.get("id") if isinstance(value, dict) else value
+    if not isinstance(found, str) or not 0 < len(found) <= 2048:
+        raise Invalid(object=N_("Cet objet n’est pas compris ici."))
+    return found
+
+
+def _own_object(work: Work, activity: Json) -> Json:
+    """The embedded object, which must be the actor's own and of their origin (R3, R11)."""
+    obj, actor = activity.get("object"), _me(work).iri
+    if not isinstance(obj, dict):
+        raise Invalid(object=N_("Cet objet n’est pas compris ici."))
+    if obj.get("attributedTo") != actor or not same_origin(_iri(obj), actor):
+        raise Forbidden(NOT_OWN)
+    return obj
+
+
+def _create(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
+    obj = _own_object(work, activity)
+    known = _item(work, space, _iri(obj))
+    if known is not None:
+        return _again(work, known, obj)
+    return _receive(work, tools, space, activity, obj)
+
+
+def _receive(work: Work, tools: Tools, space: Space, activity: Json, obj: Json) -> Item | None:
+    if _taken_back(work, _iri(obj)):
+        return None
+    _same_readers(space, activity, obj)
+    kind = _kind(tools, space, obj)
+    return kind.mapping.receive(work, space, obj)
+
+
+def _kind(tools: Tools, space: Space, obj: Json) -> Kind:
+    kind = tools.claiming(obj)
+    if kind is None or kind.mapping.ownership != "voice":
+        raise Missing(N_("Aucun outil d’ici ne comprend cet objet."))
+    offered = {k.name for tool in tools if tool.name in space.tools for k in tool.kinds}
+    if kind.name not in offered:
+        raise Missing(N_("Ce projet n’utilise pas cet outil."))
+    return kind
+
+
+def _again(work: Work, item: Item, obj: Json) -> Item:
+    """The same Create once more: nothing, or the host's confirmation of what was written here."""
+    _is_author(work, item)
+    if work.mirrored and _covers(obj, item):
+        items.confirm(work, item)
+    return item
+
+
+def _update(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
+    obj = _own_object(work, activity)
+    item = _item(work, space, _iri(obj))
+    if item is None:
+        return _receive(work, tools, space, activity, obj)
+    _is_author(work, item)
+    if work.mirrored and item.author.local:
+        return _again(work, item, obj)
+    _same_readers(space, activity, obj)
+    if not _covers(obj, item):
+        return item
+    kind = tools.kind(item)
+    if kind.mapping.ownership != "voice":
+        raise Forbidden(NOT_OWN)
+    return kind.mapping.revise(work, space, item, obj)
+
+
+def _covers(obj: Json, item: Item) -> bool:
+    """Whether an object is at least as new as the item we hold, to the second of the wire (R44)."""
+    at = _moment(obj.get("updated")) or _moment(obj.get("published"))
+    held = (item.revised_at or item.created_at).replace(microsecond=0)
+    return at is None or at >= held
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
+    iri = _iri(activity.get("object"))
+    item = _item(work, space, iri)
+    if item is None:
+        if same_origin(iri, _me(work).iri):
+            bury(work, iri)
+        return None
+    if item.withdrawn_at is None:
+        take_back(work, tools, space, item)
+    elif work.mirrored:
+        items.confirm(work, item)
+    return item
+
+
+def take_back(work: Work, tools: Tools, space: Space, item: Item) -> None:
+    """Withdraw an item by its own tool, so that what the tool counts stays true.
+
+    Raises as `items.withdraw`.
+    """
+    _by_tool(work, tools, space, item, "remove", items.withdraw)
+
+
+def bring_back(work: Work, tools: Tools, space: Space, item: Item) -> None:
+    """Restore an item by its own tool. Raises as `items.restore`."""
+    _by_tool(work, tools, space, item, "restore", items.restore)
+
+
+def _by_tool(
+    work: Work,
+    tools: Tools,
+    space: Space,
+    item: Item,
+    name: str,
+    otherwise: Callable[[Work, Item], None],
+) -> None:
+    action = tools.of(item).actions.get(name)
+    if action is None or tools.kind(item).mapping.ownership != "voice":
+        otherwise(work, item)
+    else:
+        action.run(work, space, parse(action.input, {"item": item.uid}))
+
+
+def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
+    undone = activity.get("object")
+    if isinstance(undone, str):
+        return _unlike(work, undone)
+    if not isinstance(undone, dict) or undone.get("actor") != _me(work).iri:
+        raise Forbidden(NOT_OWN)
+    if undone.get("type") == "Delete":
+        return _undelete(work, tools, space, _iri(undone.get("object")))
+    if undone.get("type") in GREETINGS:
+        return _unlike(work, _iri(undone), space, undone)
+    return None
+
+
+def _undelete(work: Work, tools: Tools, space: Space, iri: str) -> Item | None:
+    item = _item(work, space, iri)
+    if item is None:
+        work.session.execute(
+            delete(Tombstone).where(Tombstone.actor == _me(work).iri, Tombstone.iri == iri)
+        )
+        return None
+    _is_author(work, item)
+    if item.withdrawn_at is not None:
+        bring_back(work, tools, space, item)
+    elif work.mirrored:
+        items.confirm(work, item)
+    return item
+
+
+def _unlike(
+    work: Work, iri: str, space: Space | None = None, undone: Json | None = None
+) -> Item | None:
+    reaction = work.session.scalar(select(Reaction).where(Reaction.iri == iri))
+    if reaction is None:
+        if space is None or undone is None or not _forget_sign(work, space, undone):
+            bury(work, iri)
+        return None
+    if reaction.actor_id != work.actor.id:
+        raise Forbidden(N_("Cette réaction est d’une autre personne."))
+    item = work.session.get_one(Item, reaction.item_id)
+    items.unreact(work, item, reaction.sign)
+    return item
+
+
+def _forget_sign(work: Work, space: Space, undone: Json) -> bool:
+    """Take back a sign that was put here under another id; whether there was one."""
+    item = _item(work, space, _iri(undone.get("object")))
+    if item is None:
+        return False
+    sign = _sign(undone)
+    held = work.session.scalar(
+        select(Reaction.id).where(
+            Reaction.item_id == item.id,
+            Reaction.actor_id == work.actor.id,
+            Reaction.sign == sign,
+        )
+    )
+    if held is None:
+        return False
+    items.unreact(work, item, sign)
+    return True
+
+
+def _like(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
+    iri = _iri(activity)
+    item = _item(work, space, _iri(activity.get("object")))
+    if item is None:
+        raise Missing(N_("Cette page n’existe pas, ou plus."))
+    known = work.session.scalar(select(Reaction).where(Reaction.iri == iri))
+    if known is not None and known.actor_id != work.actor.id:
+        raise Conflict(N_("Cette réaction est d’une autre personne."))
+    if known is None and not _taken_back(work, iri):
+        items.react(work, item, _sign(activity), iri)
+    return item
+
+
+def _sign(like: Json) -> str:
+    """Which of our signs a Like is; « merci » when it says nothing we know (1.6 b)."""
+    content = like.get("content")
+    return content if isinstance(content, str) and content in items.SIGNS else "merci"
+
+
+# What the verbs rest on
+
+
+def _item(work: Work, space: Space, iri: str) -> Item | None:
+    """The item with that IRI; it must be of this project (R15)."""
+    found = work.session.scalar(select(Item).where(Item.iri == iri))
+    if found is not None and found.space_id != space.id:
+        raise Forbidden(N_("Ce texte est d’un autre projet."))
+    return found
+
+
+def _is_author(work: Work, item: Item) -> None:
+    """The stored owner decides, not what the sender says (R4, R5, R6)."""
+    if item.author_id != work.actor.id:
+        raise Forbidden(NOT_OWN)
+
+
+def _same_readers(space: Space, activity: Json, obj: Json) -> None:
+    """An object is for exactly those who read the project (1.1)."""
+    public = any(_is_public(part) for part in (obj, activity))
+    if public != (space.visibility == Visibility.PUBLIC):
+        raise Forbidden(N_("Ce texte n’est pas adressé aux mêmes personnes que ce projet."))
+
+
+def _is_public(part: Json) -> bool:
+    for name in ("to", "cc"):
+        value: Any = part.get(name)
+        many = value if isinstance(value, list) else [value]
+        if any(isinstance(one, str) and one in PUBLIC for one in many):
+            return True
+    return False
+
+
+def bury(work: Work, iri: str) -> None:
+    """Refuse from now on what its owner took back before it came (R47)."""
+    actor = _me(work).iri
+    if not _taken_back(work, iri):
+        work.session.add(Tombstone(actor=actor, iri=iri, at=work.now))
+        work.session.flush()
+
+
+def _taken_back(work: Work, iri: str) -> bool:
+    work.session.execute(delete(Tombstone).where(Tombstone.at < work.now - KEPT))
+    found = select(Tombstone.id).where(Tombstone.actor == _me(work).iri, Tombstone.iri == iri)
+    return work.session.scalar(found) is not None
+
+
+GREETINGS = frozenset({"Like", "EmojiReact"})
+VERBS: dict[str, Callable[[Work, Tools, Space, Json], Item | None]] = {
+    "Create": _create,
+    "Update": _update,
+    "Delete": _delete,
+    "Undo": _undo,
+    "Like": _like,
+    "EmojiReact": _like,
+}
