@@ -105,7 +105,8 @@ class Account(Base):
 class Token(Base):
     """A bearer token for the API, kept only as a SHA-256 digest.
 
-    `client_id` is None for personal tokens, else the OAuth application it was given to.
+    `client_id` is None for personal tokens, else the OAuth application it was given to; `family`
+    is then the code that the token descends from, so that all of them can be ended together.
     """
 
     __tablename__ = "token"
@@ -113,6 +114,7 @@ class Token(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     client_id: Mapped[str | None] = mapped_column(String(120), index=True)
+    family: Mapped[str | None] = mapped_column(String(64), index=True)
     name: Mapped[str] = mapped_column(default="")
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     refresh_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
@@ -191,14 +193,18 @@ class Site(Base):
 
 
 class ExternalIdentity(Base):
-    """An OpenID Connect identity that a person linked to their account."""
+    """An OpenID Connect identity that a person linked to their account.
+
+    `issuer` and `subject` together are the person there (OpenID Connect Core 2); the short name
+    that the settings give a provider may change hands and is not kept.
+    """
 
     __tablename__ = "external_identity"
-    __table_args__ = (UniqueConstraint("provider", "subject"),)
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
-    provider: Mapped[str] = mapped_column(String(120))
+    issuer: Mapped[str] = mapped_column(String(255))
     subject: Mapped[str] = mapped_column(String(255))
     label: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
@@ -220,7 +226,10 @@ class OAuthClient(Base):
 
 
 class OAuthCode(Base):
-    """An authorization code (RFC 6749 §4.1, RFC 7636), usable once within ten minutes."""
+    """An authorization code (RFC 6749 §4.1, RFC 7636), usable once within ten minutes.
+
+    A used one stays for a day: whoever shows it again ends all that it gave.
+    """
 
     __tablename__ = "oauth_code"
 
@@ -231,5 +240,5 @@ class OAuthCode(Base):
     scope: Mapped[str]
     code_challenge: Mapped[str]
     code_challenge_method: Mapped[str] = mapped_column(default="S256")
-    nonce: Mapped[str | None]
     expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
