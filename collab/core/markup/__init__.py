@@ -7,7 +7,6 @@ the text whatever it holds, and no page this makes asks a third party for anythi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import escape
 from xml.etree.ElementTree import Element
 
@@ -106,17 +105,15 @@ def mentions_in(source: str) -> list[str]:
 
     Exactly those that `render` asks its `mentions` about: not in code, not in addresses.
     """
-    return _asked(source, lambda note: render(source, mentions=note))
+    asked: dict[str, None] = {}
+    render(source, mentions=asked.setdefault)
+    return list(asked)
 
 
 def links_in(source: str) -> list[str]:
     """The titles of the pages a text links to with `[[Titre]]`, each once, in order."""
-    return _asked(source, lambda note: render(source, links=note))
-
-
-def _asked(source: str, read: Callable[[Resolver], str]) -> list[str]:
     asked: dict[str, None] = {}
-    read(lambda name: asked.setdefault(name))
+    render(source, links=asked.setdefault)
     return list(asked)
 
 
@@ -155,7 +152,7 @@ class HeadingIds(Treeprocessor):
     """Names each heading by its words, and makes `#...` links inside the text point to them."""
 
     def run(self, root: Element) -> None:
-        taken: set[str] = set()
+        taken: dict[str, int] = {}
         for element in root.iter():
             if element.tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
                 element.set("id", _free_id("".join(element.itertext()), taken))
@@ -164,12 +161,7 @@ class HeadingIds(Treeprocessor):
                 element.set("href", f"#{ID_PREFIX}{name}")
 
 
-def _free_id(words: str, taken: set[str]) -> str:
-    stem = NOT_IN_AN_ID.sub("-", fold(PLACEHOLDER.sub("", words))).strip("-")[:80]
-    name = stem = ID_PREFIX + (stem or "section")
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    taken.add(name)
-    return name
+def _free_id(words: str, taken: dict[str, int]) -> str:
+    stem = NOT_IN_AN_ID.sub("-", fold(PLACEHOLDER.sub("", words))).strip("-")[:80] or "section"
+    taken[stem] = taken.get(stem, 0) + 1
+    return f"{ID_PREFIX}{stem}" + (f"--{taken[stem]}" if taken[stem] > 1 else "")

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 import nh3
 
-from collab.core.markup.nesting import well_nested
+from collab.core.markup.nesting import names, well_nested
 from collab.core.markup.text import plain
 
-TAGS = frozenset(
+TAGS = names(
     "a abbr b bdi blockquote br caption cite code dd del details dfn div dl dt em figcaption"
     " figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span"
-    " strong sub summary sup table tbody td tfoot th thead time tr u ul var".split()
+    " strong sub summary sup table tbody td tfoot th thead time tr u ul var"
 )
 FOREIGN = {"img": "Image", "iframe": "Page", "video": "Vidéo", "audio": "Son"}
 """Elements that would make the reader's browser ask another site, and what a link calls them."""

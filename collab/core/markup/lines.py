@@ -29,7 +29,7 @@ STAND_INS = re.compile("[\ufdd0-\ufdef]")
 
 FENCE = re.compile(r"( *)(`{3,}|~{3,})([^`]*)$")
 PREFIX = re.compile(r"(?: *+(?:>|[*+-](?= )|\d{1,9}\.(?= )))*+ *+")
-MARKER = re.compile(r" *(?:>|[*+-]|\d+\.)")
+MARKER = re.compile(r">|[*+-]|\d+\.")
 HEADING = re.compile(r"#{1,6}(?: |$)")
 RULE = re.compile(r" {0,3}(?:(?:\*+ {0,2}){3,}|(?:_+ {0,2}){3,}) *$")
 UNDERLINE = re.compile(r" {0,3}(?:=+|-+) *$")

@@ -10,15 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
+
+def names(listed: str) -> frozenset[str]:
+    """The element names in a list separated by blanks."""
+    return frozenset(listed.split())
+
+
 DEPTH = 60
 FORMATTING_DEPTH = 10
-FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+FORMATTING = names("a b big code em font i nobr s small strike strong tt u")
 VOID = frozenset({"br", "hr", "img"})
-ENDS_ITSELF = frozenset("dd dt li p td th tr tbody thead tfoot".split())
+ENDS_ITSELF = names("dd dt li p td th tr tbody thead tfoot")
 """Their end tag may be left out: the next one of the same name ends them."""
-ENDS_PARAGRAPH = frozenset(
-    "blockquote details div dl figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split()
-)
+ENDS_PARAGRAPH = names("blockquote details div dl figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul")
 RAW = re.compile(
     r"<(script|style|template|textarea|title|xmp|noembed|noframes|noscript|svg|math|object)\b",
     re.I,

@@ -6,7 +6,8 @@ import re
 from html import unescape
 
 BREAKS = re.compile(
-    r"<(?:br|hr|/p|/li|/h[1-6]|/tr|/dt|/dd|/div|/pre|/blockquote|/figcaption|/summary)(?=[ >])[^>]*>"
+    r"<(?:br|hr|/p|/li|/h[1-6]|/tr|/dt|/dd|/div|/pre|/blockquote|/figcaption|/summary)"
+    r"(?=[ >])[^>]*>"
 )
 GAPS = re.compile(r"</t[dh]>")
 TAG = re.compile(r"</?[a-z][a-z0-9]*(?: [a-z-]+=\"[^\"]*\")*>")

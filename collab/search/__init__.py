@@ -1,0 +1,1 @@
+"""Search: one port, French words, and a backend that the settings name."""
