@@ -252,7 +252,12 @@ def thing_page(uid: str) -> Response:
 # Where we are written to
 
 
-def _inbox(**_who: str) -> Response:
+@bp.post("/inbox")
+@bp.post("/actor/inbox")
+@bp.post("/u/<name>/inbox")
+@bp.post("/p/<slug>/inbox")
+@limiter.limit(INBOX_RATE)
+def inbox(**_who: str) -> Response:
     """Take one activity in. Every inbox is the shared one: what counts is what is said in it."""
     federation = federation_here()
     try:
@@ -264,8 +269,6 @@ def _inbox(**_who: str) -> Response:
     return Response(status=202)
 
 
-for path in ("/inbox", "/actor/inbox", "/u/<name>/inbox", "/p/<slug>/inbox"):
-    bp.add_url_rule(path, "inbox", limiter.limit(INBOX_RATE)(_inbox), methods=["POST"])
 csrf.exempt(bp)
 
 
