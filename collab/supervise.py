@@ -24,7 +24,7 @@ from collab.listening import Refused, address, answers_ready, check_port
 
 # All in seconds.
 STOP_PATIENCE = 8.0  # from SIGTERM to SIGKILL; whoever stops us may wait no longer than ten
-SHORT_LIFE = 5.0  # a process that dies younger than this is waited for before the next try
+SHORT_LIFE = 30.0  # before the next try, a process that dies younger is waited for ever longer
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0
 PROBE_EVERY = 0.1
