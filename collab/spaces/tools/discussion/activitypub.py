@@ -31,6 +31,8 @@ from collab.spaces.tools.discussion.operations import edit_message, open_thread,
 MAX_REMOTE_SOURCE = 100_000
 AHEAD = timedelta(minutes=5)
 """How far in our future another clock may be (FEDERATION.md 2.3)."""
+SAME_TIME = 86_400
+"""Seconds between the time in a ULID and the time its author gives: more is not believed."""
 ULID_TEXT = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 
@@ -163,7 +165,7 @@ def _received(work: Work, obj: Json, iri: str) -> Received:
         mentions=vocab.mentions(obj),
         from_html=_source(obj) is None,
         iri=iri,
-        uid=_uid(work.session, iri),
+        uid=_uid(work.session, iri, at),
         at=at,
     )
 
@@ -178,16 +180,19 @@ def _source(obj: Json) -> str | None:
     return told if told and told.strip() else None
 
 
-def _uid(session: Session, iri: str) -> str:
-    """The public id of something from elsewhere: its own ULID when it has one that is free.
+def _uid(session: Session, iri: str, at: datetime) -> str:
+    """The public id of something from elsewhere; in a thread, the order of ids is the order.
 
-    Otherwise made from the IRI, so that every instance comes to the same.
+    Its own ULID when it has one that is free and tells the time it was written. Otherwise one
+    made of that time and of the IRI, so that every instance comes to the same.
     """
     last = iri.rpartition("/")[2].lower()
-    taken = select(Item.id).where(Item.uid == last)
-    if ULID_TEXT.fullmatch(last) and session.scalar(taken) is None:
-        return last
-    return str(ULID.from_bytes(hashlib.sha256(iri.encode()).digest()[:16])).lower()
+    if ULID_TEXT.fullmatch(last):
+        taken = session.scalar(select(Item.id).where(Item.uid == last)) is not None
+        if not taken and abs(ULID.from_str(last.upper()).timestamp - at.timestamp()) < SAME_TIME:
+            return last
+    moment = max(int(at.timestamp() * 1000), 0).to_bytes(6, "big")
+    return str(ULID.from_bytes(moment + hashlib.sha256(iri.encode()).digest()[:10])).lower()
 
 
 def _place(

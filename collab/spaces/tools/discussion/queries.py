@@ -74,14 +74,17 @@ def _listed(space: Space) -> tuple[ColumnElement[bool], ...]:
 
 
 def messages(session: Session, thread: Thread, viewer: Actor | None, number: int) -> Page[Message]:
-    """The messages of a thread in the order they came; those taken back keep their place."""
-    ordered = _messages(thread, viewer).order_by(Message.id)
+    """The messages of a thread as they were written; those taken back keep their place.
+
+    Ids tell the time of writing, so the order is the same on every instance.
+    """
+    ordered = _messages(thread, viewer).order_by(Message.uid)
     return _page(session, ordered, number, MESSAGES_ON_A_PAGE)
 
 
 def page_of(session: Session, message: Message, viewer: Actor | None) -> int:
     """On which page of its thread a message stands."""
-    before = _messages(message.thread, viewer).where(Message.id < message.id)
+    before = _messages(message.thread, viewer).where(Message.uid < message.uid)
     return _count(session, before) // MESSAGES_ON_A_PAGE + 1
 
 
