@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import format_datetime, gettext, ngettext
 from sqlalchemy import select
 
-from collab.core.errors import Problem
+from collab.core.errors import Problem, Unreachable
 from collab.core.i18n import N_
 from collab.federation.house import Federation
 from collab.federation.log import head, head_seq
@@ -22,6 +23,7 @@ from collab.federation.peers import (
     refuse_peer,
 )
 from collab.federation.remote import find_instance
+from collab.federation.transport import Unreachable as NoAnswer
 from collab.people.models import Actor, Peer
 from collab.spaces.models import Space
 
@@ -37,6 +39,17 @@ class Desk:
     def space_card(self, address: str) -> Space:
         """Look a remote project up; may ask its host. Raises Problem."""
         return self._federation.space_card(address)
+
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Ask any other host, unsigned; up to 1 MiB within 10 s. Raises Unreachable."""
+        self._federation.let_go()
+        try:
+            got = self._federation.transport.request(method, url, headers=headers, body=body)
+        except NoAnswer as error:
+            raise Unreachable(N_("Ce site ne répond pas. Réessayez dans un moment.")) from error
+        return got.status, got.body
 
     def ask_peer(self, admin: Actor, url: str) -> Peer:
         """Ask another instance to be linked; may ask it who it is. Raises Problem."""

@@ -5,6 +5,7 @@ Rooms, pages and doors meet in app.py; these protocols are the words they share.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from collab.people.models import Actor, Peer
@@ -34,3 +35,8 @@ class Network(Protocol):
 
     def report(self, space: Space) -> dict[str, Any]:
         """The state of a project's log and copies, for the API."""
+
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Ask any other host, unsigned: status and body of the answer. Raises Unreachable."""
