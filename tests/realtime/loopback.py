@@ -24,6 +24,14 @@ def plain(app, **tls):
     return WSGIServer(("127.0.0.1", 0), app, log=None, error_log=None, **tls)
 
 
+def until(claim, what):
+    """Wait for what a real server does in its own time."""
+    limit = time.monotonic() + SECONDS
+    while not claim():
+        assert time.monotonic() < limit, what
+        time.sleep(0.01)
+
+
 class Served:
     """Runs a gevent server in a thread of its own, as `collab web` does in a process."""
 

@@ -7,7 +7,6 @@ import inspect
 import json
 import socket
 import ssl
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask, request
 from flask_socketio import join_room
-from realtime.loopback import SECONDS, Served, Socket, plain
+from realtime.loopback import SECONDS, Served, Socket, plain, until
 
 from collab.realtime.line import Line
 from collab.realtime.sendpath import MAX_INCOMING, make_socketio, send_all
@@ -74,13 +73,6 @@ def tell(server, count=COUNT, first=0, text=TEXT):
                 server.socketio.sleep(0.001)
 
     server.call(emit)
-
-
-def until(claim, what):
-    limit = time.monotonic() + SECONDS
-    while not claim():
-        assert time.monotonic() < limit, what
-        time.sleep(0.01)
 
 
 def waiting(server):
