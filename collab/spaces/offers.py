@@ -82,7 +82,7 @@ def answer_offer(work: Work, offer: Offer, state: OfferState, reason: str = "") 
     """
     if state == OfferState.PENDING:
         raise ValueError("an answer is a yes or a no")
-    if offer.state == state or offer.state == OfferState.ACCEPTED:
+    if offer.state in (state, OfferState.ACCEPTED):
         return
     if offer.state != OfferState.PENDING and state != OfferState.ACCEPTED:
         return
@@ -125,9 +125,7 @@ def offers_shown(
     if viewer is None or space.local or role_of(session, space, viewer.id) < Role.READER:
         return ()
     mine = (Offer.actor_id == viewer.id) & Offer.state.in_(OPEN)
-    wanted = select(Offer).where(
-        Offer.space_id == space.id, or_(mine, Offer.state.in_(WAITING))
-    )
+    wanted = select(Offer).where(Offer.space_id == space.id, or_(mine, Offer.state.in_(WAITING)))
     if item is not None:
         wanted = wanted.where(Offer.item_id == item.id)
     return session.scalars(wanted.order_by(Offer.id)).all()

@@ -1,0 +1,1 @@
+"""Pages: documents that a project writes together."""
