@@ -72,6 +72,69 @@ def test_acting_needs_an_account_and_a_token_that_writes(live, make):
         assert writer.ask("do", wanted | {"data": [1]})["code"] == "problem"
 
 
+def act(page, action, **given):
+    wanted = {"space": "jardin", "tool": "discussion", "action": action, "data": given}
+    return page.ask("do", wanted)
+
+
+def test_what_is_done_by_a_socket_is_told_to_everybody(live, make):
+    loutre, mesange = make.person("loutre"), make.person("mesange")
+    make.space(loutre, mesange)
+    with live.socket(loutre) as page, live.socket() as stranger:
+        page.ask("join", {"space": "jardin"})
+        stranger.ask("join", {"space": "jardin"})
+        thread = act(page, "open", title="Une cuve", body="Où la mettre ?")["item"]
+        for reader in (page, stranger):
+            told = reader.event("happened")[1]
+            assert (told["name"], told["item"]) == ("item.published", thread)
+            assert (told["kind"], told["within"]) == ("thread", None)
+            assert told["url"] == f"/p/jardin/discussion/{thread}/"
+        with live.socket(auth={"token": live.token(mesange, "write")}) as script:
+            message = act(script, "post", thread=thread, body="Sous la gouttière.")["item"]
+            assert act(script, "post", thread=thread, body=" ")["code"] == "invalid"
+        told = stranger.event("happened")[1]
+        assert (told["item"], told["within"]) == (message, thread)
+        assert (told["by"], told["kind"]) == ("mesange@here.example", "message")
+        assert stranger.nothing("happened")
+
+
+def test_a_stranger_to_the_space_cannot_act_in_it(live, make):
+    make.space(make.person("loutre"))
+    with live.socket(make.person("heron")) as page:
+        page.ask("join", {"space": "jardin"})
+        answer = act(page, "open", title="Une cuve", body="Où ?")
+        assert answer["code"] == "forbidden"
+        assert page.nothing("happened")
+
+
+def test_who_writes_is_shown_to_the_other_members_and_never_stored(live, make):
+    loutre, mesange, heron = (make.person(name) for name in ("loutre", "mesange", "heron"))
+    make.space(loutre, mesange)
+    with live.socket(loutre) as one, live.socket(mesange) as two, live.socket(heron) as reader:
+        for page in (one, two, reader):
+            page.ask("join", {"space": "jardin"})
+        thread = act(one, "open", title="Une cuve", body="Où la mettre ?")["item"]
+        seq = two.event("happened")[1]["seq"]
+        assert one.ask("typing", {"item": thread}) == {}
+        told = {"space": "jardin", "item": thread, "by": "loutre@here.example", "label": "loutre"}
+        assert two.event("typing")[1] == told
+        assert reader.ask("typing", {"item": thread})["code"] == "forbidden"
+        assert reader.nothing("typing")
+        assert one.nothing("typing", 0.05)
+        answers = [one.ask("typing", {"item": thread}).get("code") for _ in range(6)]
+        assert answers[-1] == "too_many"
+        assert two.ask("join", {"space": "jardin"}) == {"seq": seq}
+
+
+def test_typing_in_a_space_that_is_not_open_here_is_refused(live, make):
+    loutre = make.person("loutre")
+    make.space(loutre)
+    with live.socket(loutre) as page:
+        thread = act(page, "open", title="Une cuve", body="Où la mettre ?")["item"]
+        assert page.ask("typing", {"item": thread})["code"] == "forbidden"
+        assert page.ask("typing", {"item": "01" * 13})["code"] == "missing"
+
+
 def test_asking_without_end_is_slowed_down(live, make):
     with live.socket(make.person("loutre")) as page:
         answers = [page.ask("join", {"space": "nowhere"})["code"] for _ in range(80)]
