@@ -38,8 +38,11 @@ class Job(Base):
 class Handler:
     """How one kind of job is done: `run(session, payloads)`.
 
-    A batch handler gets up to BATCH payloads at once, any other exactly one. `run` must not
-    commit: the runner removes the rows and commits what `run` wrote, in one transaction.
+    A handler gets exactly one payload. `run` must not commit: the runner removes the row and
+    commits what `run` wrote, in one transaction.
+
+    A batch handler gets up to BATCH payloads at once and must be safe to repeat: it runs before
+    the database's write lock is taken, because its own work takes long and lies elsewhere.
     """
 
     run: Callable[[Session, Sequence[Payload]], None]
@@ -90,11 +93,14 @@ def _run(
     session: Session, handler: Handler, ids: Sequence[int], now: datetime, strict: bool
 ) -> None:
     try:
-        begin_immediate(session)
+        if not handler.batch:
+            begin_immediate(session)
         rows = session.execute(
             select(Job.id, Job.payload).where(Job.id.in_(ids)).order_by(Job.id)
         ).all()
         handler.run(session, [dict(row.payload) for row in rows])
+        if handler.batch:
+            begin_immediate(session)
         session.execute(delete(Job).where(Job.id.in_(ids)))
         session.commit()
     except Exception as error:  # the job boundary: log, keep the rows, try later

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from collab.core.aside import Aside, at_once
 from collab.search.port import Backend
 from collab.search.postgres import PostgresBackend
-from collab.search.whoosh import Aside, WhooshBackend, at_once
+from collab.search.whoosh import WhooshBackend
 
 
 def open_backend(address: str, folder: Path, *, aside: Aside = at_once) -> Backend:

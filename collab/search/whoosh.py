@@ -6,9 +6,8 @@ holds no analyzer. Why this library, and what was found in it: docs/adr/0010-sea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 from whoosh.query.compound import Require
@@ -16,25 +15,13 @@ from whoosh.query.qcore import Query as Terms
 from whoosh.searching import Results, Searcher
 from whoosh.writing import CLEAR
 
+from collab.core.aside import Aside, at_once
 from collab.search.excerpts import excerpt, marked
 from collab.search.port import BrokenIndex, Document, Found, Hit, Query, next_cursor
 from collab.search.question import Question, read
 from collab.search.spelling import suggest
 from collab.search.whoosh_files import DAMAGE, IndexFiles
 from collab.search.whoosh_terms import fields_of, has_stem, spelled, terms, visible
-
-T = TypeVar("T")
-
-
-class Aside(Protocol):
-    """Runs a task somewhere else and waits for its result, without holding others up."""
-
-    def __call__(self, task: Callable[[], T], /) -> T: ...
-
-
-def at_once(task: Callable[[], T], /) -> T:
-    """Run a task right here: for the worker and for servers with threads."""
-    return task()
 
 
 class WhooshBackend:

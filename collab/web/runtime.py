@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from collab.config import Settings
+from collab.core.aside import Aside, at_once
 from collab.core.forge import Forge
 from collab.core.jobs import Handler, run_due
 from collab.core.pulse import Pulse
@@ -18,6 +19,7 @@ from collab.core.work import Actor, Work
 from collab.spaces.tool import Tools
 from collab.web.extensions import db
 from collab.web.ports import Network
+from collab.web.searching import Search
 
 JOB_REST = 1.0
 
@@ -37,6 +39,10 @@ class Runtime:
     clock: Callable[[], datetime] | None = None
     network: Network = field(init=False)
     """The other instances; federation puts itself here."""
+    search: Search = field(init=False)
+    """Search puts itself here."""
+    aside: Aside = at_once
+    """Where slow computations of a request run; `collab web` names gevent's thread pool."""
 
     def work(
         self,
