@@ -16,6 +16,7 @@ from collab.federation import wiring as federation
 from collab.instance import Secrets
 from collab.pages import account, admin, invitations, site, spaces
 from collab.realtime import server as realtime
+from collab.search import wiring as search
 from collab.spaces.tool import find_tools
 from collab.web import assets, context, presentation, problems
 from collab.web.extensions import db
@@ -64,6 +65,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     assets.register(app)
     problems.register(app)
     federation.register(app, secrets.vault)
+    search.register(app)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     for tool in runtime.tools:

@@ -26,6 +26,7 @@ from collab.setup import make_ready
 def web(ctx: click.Context, bind: str | None, own_instance: Path | None) -> None:
     """Serve pages, the API and sockets."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    app.extensions["collab"].aside = lambda task: gevent.get_hub().threadpool.apply(task)
     app = open_app(chosen(ctx, own_instance))
     with app.app_context():
         make_ready(app.extensions["collab"])
