@@ -79,7 +79,10 @@ def _run_jobs(runtime: Runtime) -> int:
     """One step of the job service: everything due, but for kinds with a service of their own."""
     kinds = [k for k, handler in runtime.handlers.items() if not handler.batch]
     with runtime.app.app_context():
-        return run_due(db.session(), runtime.handlers, now(), kinds=kinds)
+        done = run_due(db.session(), runtime.handlers, now(), kinds=kinds)
+    if done:
+        runtime.pulse.beat()
+    return done
 
 
 def _engine_options(settings: Settings) -> dict[str, Any]:

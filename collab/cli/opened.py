@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,12 @@ from collab.people.models import Actor
 from collab.people.queries import account_named
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
+
+
+def speak() -> None:
+    """Log to standard error, a line per fact; others' chatter only from warnings on."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def settings_of(instance: Path) -> Settings:

@@ -10,10 +10,9 @@ from collab import instance as folder
 from collab.cli import INSTANCE, chosen, refuse
 from collab.cli.opened import opened, password_from, settings_of
 from collab.config import BadSettings
-from collab.core.errors import Invalid
 from collab.migrate import upgrade
 from collab.people.first import first_administrator
-from collab.people.operations import Register
+from collab.people.operations import Register, account_errors
 from collab.setup import create_instance
 from collab.web.extensions import db
 
@@ -40,19 +39,16 @@ def init(
     if folder.exists(instance):
         refuse(f"{instance} holds an instance already; choose another folder with --instance")
     try:
-        password = password_from(admin_password_file)
+        given = Register(alias=admin, password=password_from(admin_password_file))
+        if errors := account_errors(given):
+            refuse(*[f"{field}: {text}" for field, text in errors.items()])
         app = create_instance(instance, name, base_url)
     except BadSettings as bad:
         refuse(*bad.mistakes)
     except OSError as error:
         refuse(f"{error.filename or instance}: {error.strerror}; choose a folder you may write in")
     with app.app_context():
-        try:
-            first_administrator(
-                app.extensions["collab"].work, name, Register(alias=admin, password=password)
-            )
-        except Invalid as invalid:
-            refuse(*[f"{field}: {text}" for field, text in invalid.fields.items()])
+        first_administrator(app.extensions["collab"].work, name, given)
     click.echo(f"created {instance}")
 
 

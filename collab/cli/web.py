@@ -1,11 +1,10 @@
 """`collab web`: pages, API and sockets, in one gevent process."""
-# ruff: noqa: E402, I001 - gevent must be in place before anything else is imported
+# ruff: noqa: E402 - gevent must be in place before anything else is imported
 
 from gevent import monkey
 
 monkey.patch_all()
 
-import logging
 import signal
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import gevent
 from gevent.pywsgi import WSGIServer
 
 from collab.cli import INSTANCE, chosen, refuse
-from collab.cli.opened import open_app
+from collab.cli.opened import open_app, speak
 from collab.realtime.server import make_server
 from collab.setup import make_ready
 
@@ -25,9 +24,9 @@ from collab.setup import make_ready
 @click.pass_context
 def web(ctx: click.Context, bind: str | None, own_instance: Path | None) -> None:
     """Serve pages, the API and sockets."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    app.extensions["collab"].aside = lambda task: gevent.get_hub().threadpool.apply(task)
+    speak()
     app = open_app(chosen(ctx, own_instance))
+    app.extensions["collab"].aside = lambda task: gevent.get_hub().threadpool.apply(task)
     with app.app_context():
         make_ready(app.extensions["collab"])
     host, _, port = (bind or "127.0.0.1:8000").rpartition(":")

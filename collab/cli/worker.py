@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import click
 
 from collab.cli import INSTANCE, chosen
-from collab.cli.opened import open_app
+from collab.cli.opened import open_app, speak
 from collab.core.service import serve
 from collab.setup import make_ready
 
@@ -20,7 +19,7 @@ from collab.setup import make_ready
 @click.pass_context
 def worker(ctx: click.Context, own_instance: Path | None) -> None:
     """Do the work that waits: deliveries, search index, schedules."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    speak()
     app = open_app(chosen(ctx, own_instance))
     runtime = app.extensions["collab"]
     with app.app_context():

@@ -11,11 +11,10 @@ from collab.core.db import writing
 from collab.federation.chain import BrokenLog
 from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.house import Federation
-from collab.federation.log import state_digest
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import Mirror
 from collab.federation.peerhealth import answered, failed, resting
-from collab.federation.replica import take_page
+from collab.federation.replica import compare, take_page
 from collab.spaces.models import Space
 from collab.web.extensions import db
 
@@ -103,9 +102,7 @@ class CatchUp:
         with writing(db.session()) as session:
             space, mirror = session.get_one(Space, space_id), session.get_one(Mirror, space_id)
             if isinstance(told, dict):
-                mirror.remote_seq = int(told.get("seq") or 0)
-                mirror.remote_digest = str(told.get("stateDigest", ""))
-                mirror.state_digest = state_digest(session, space)
+                compare(session, space, mirror, told)
             mirror.checked_at, mirror.next_check_at = now, now + CHECK_EVERY
             answered(session, space.host, now)
         self._federation.runtime.pulse.beat()

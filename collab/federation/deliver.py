@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, update
 
 from collab.core.db import writing
 from collab.federation.house import Federation
-from collab.federation.log import EPOCH, entries_after, head_seq, page_of
+from collab.federation.log import EPOCH, described, entries_after, head, head_seq, page_of
 from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
 from collab.federation.peerhealth import answered, failed, resting
 from collab.federation.strictjson import canonical
@@ -192,7 +192,10 @@ class Courier:
             return False
         rows = entries_after(session, space.id, cursor, PAGE)
         base = f"{space.iri}/log?epoch={EPOCH}&after={cursor}&limit={PAGE}"
-        body = canonical(page_of(space, rows, last, base))
+        page = page_of(space, rows, last, base)
+        if "next" not in page:
+            page["log"] = described(head(session, space))
+        body = canonical(page)
         group, inbox = space.actor_id, row.inbox
         session.commit()
         answer = self._post(group, inbox, body, host)

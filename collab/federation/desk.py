@@ -55,16 +55,14 @@ class Desk:
         """Ask another instance to be linked; may ask it who it is. Raises Problem."""
         theirs = find_instance(self._federation, url)
         with self._federation.runtime.work(admin) as work:
-            peer = ask_peer(work, theirs)
-        return peer
+            return ask_peer(work, theirs)
 
     def decide_peer(self, admin: Actor, host: str, act: str) -> Peer:
         """Decide about another instance. Raises Problem for an unknown act."""
         if act not in ACTS:
             raise Problem(N_("Cette demande n’est pas comprise."))
         with self._federation.runtime.work(admin) as work:
-            peer = ACTS[act](work, ChoosePeer(host))
-        return peer
+            return ACTS[act](work, ChoosePeer(host))
 
     def peers(self) -> list[Peer]:
         """Every instance known here."""
@@ -145,7 +143,7 @@ class Desk:
                 "verified_at": row.verified_at,
                 "checked_at": row.checked_at,
                 "remote_state_digest": row.remote_digest,
-                "complete": bool(row.remote_digest) and row.remote_digest == at.state_digest,
+                "complete": row.seq == row.remote_seq and row.remote_digest == row.state_digest,
                 "last_error": row.last_error,
             }
         }

@@ -204,6 +204,11 @@ def page_of(space: Space, rows: Sequence[LogEntry], last: int, base: str) -> Jso
     return page
 
 
+def described(at: LogHead) -> Json:
+    """A log's head as the wire writes it, on the last page of a log and in the Group document."""
+    return {"epoch": at.epoch, "seq": at.seq, "head": at.head, "stateDigest": at.state_digest}
+
+
 def subscribe(
     work: Work, space: Space, host: str, actor_iri: str, follow_iri: str, inbox: str
 ) -> LogHead:

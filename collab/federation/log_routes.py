@@ -9,7 +9,7 @@ from collab.core.errors import Conflict, Missing
 from collab.federation.chain import BrokenLog
 from collab.federation.gate import authenticate
 from collab.federation.house import Federation
-from collab.federation.log import EPOCH, LogHead, entries_after, head, head_seq, page_of
+from collab.federation.log import EPOCH, described, entries_after, head, head_seq, page_of
 from collab.federation.replica import mirror_of, take_page
 from collab.federation.routes import message_of
 from collab.federation.strictjson import Malformed, parse
@@ -46,20 +46,11 @@ def read(slug: str) -> Response:
     asked = f"{federation.runtime.settings.origin}{request.full_path.rstrip('?')}"
     page = page_of(space, rows, head_seq(session, space.id), asked)
     if "next" not in page:
-        page["log"] = _described(head(session, space))
+        page["log"] = described(head(session, space))
     response = jsonify(page)
     response.content_type = "application/activity+json"
     response.headers["Cache-Control"] = "private, no-store"
     return response
-
-
-def _described(at: LogHead) -> dict[str, object]:
-    return {
-        "epoch": at.epoch,
-        "seq": at.seq,
-        "head": at.head,
-        "stateDigest": at.state_digest,
-    }
 
 
 @bp.post("/ap/log")

@@ -93,7 +93,7 @@ class Mirror(Base):
 
 
 class Subscriber(Base):
-    """A host that receives a project of ours: a mirror (the whole log) or followers (highlights)."""
+    """A host that receives a project of ours: a mirror (whole log) or followers (highlights)."""
 
     __tablename__ = "subscriber"
     __table_args__ = (UniqueConstraint("space_id", "host", "reach"),)

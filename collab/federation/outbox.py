@@ -195,7 +195,7 @@ def _gone_meanwhile(facts: Facts) -> bool:
     return facts.item().withdrawn_at is not None
 
 
-def send(  # noqa: PLR0913 - an envelope has this many parts
+def send(
     session: Session,
     actor: Actor,
     activity: dict[str, Any],

@@ -17,7 +17,7 @@ from collab.core.work import Work
 from collab.federation import voices
 from collab.federation.chain import BrokenLog, Link, check, entries_of
 from collab.federation.house import Federation
-from collab.federation.log import remember_object
+from collab.federation.log import remember_object, state_digest
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import LogEntry, Mirror
 from collab.federation.speaking import by_project
@@ -53,7 +53,7 @@ def take_page(federation: Federation, space_id: int, page: Json) -> int:
         raise
     for link in links:
         _meet(federation, link)
-    return _apply(federation, space_id, links)
+    return _apply(federation, space_id, links, page.get("log"))
 
 
 def _meet(federation: Federation, link: Link) -> None:
@@ -70,7 +70,7 @@ def _meet(federation: Federation, link: Link) -> None:
             federation.acquaint(iri)
 
 
-def _apply(federation: Federation, space_id: int, links: Sequence[Link]) -> int:
+def _apply(federation: Federation, space_id: int, links: Sequence[Link], told: object) -> int:
     runtime = federation.runtime
     group = db.session().get_one(Space, space_id).actor
     with runtime.work(group, mirrored=True) as work:
@@ -86,10 +86,24 @@ def _apply(federation: Federation, space_id: int, links: Sequence[Link]) -> int:
             _keep(work, space, link)
             mirror.seq, mirror.head_hash, mirror.epoch = link.seq, link.entry_hash, link.epoch
             mirror.remote_seq = max(mirror.remote_seq, link.seq)
+        if isinstance(told, dict):
+            compare(work.session, space, mirror, told)
         mirror.state = "active" if mirror.state == "asked" else mirror.state
         mirror.verified_at = work.now
         mirror.next_check_at = max(mirror.next_check_at or work.now, work.now + CHECK_EVERY / 2)
         return mirror.seq
+
+
+def compare(session: Session, space: Space, mirror: Mirror, told: Json) -> None:
+    """Hold our state beside what the host says of its own, at the same entry (4.5)."""
+    seq, digest = told.get("seq"), told.get("stateDigest")
+    if not isinstance(seq, int) or not isinstance(digest, str):
+        return
+    mirror.remote_seq = max(mirror.remote_seq, seq)
+    if mirror.seq == seq:
+        session.flush()
+        mirror.remote_digest = digest
+        mirror.state_digest = state_digest(session, space)
 
 
 def _effect(federation: Federation, work: Work, space: Space, link: Link) -> str:

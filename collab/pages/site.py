@@ -98,8 +98,8 @@ def mentions() -> str:
     row = site(dbsession())
     told = [
         _("Ce site est tenu par : %(name)s.", name=row.name),
-        row.contact or _("Les personnes qui tiennent ce site n’ont pas encore écrit comment les "
-                         "joindre."),
+        row.contact
+        or _("Les personnes qui tiennent ce site n’ont pas encore écrit comment les joindre."),
         _("Aucun contenu ne vient d’un autre serveur que celui-ci. Un seul témoin de connexion est "
           "déposé, quand vous vous connectez ou choisissez une langue. Aucune mesure d’audience."),
     ]  # fmt: skip

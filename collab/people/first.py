@@ -46,5 +46,4 @@ def first_administrator(start: Callable[[Nobody], Work], name: str, given: Regis
         if row.set_up_at is not None:
             raise Conflict(N_("Ce site a déjà une personne qui l’administre."))
         row.name, row.actor.display_name, row.set_up_at = name, name, work.now
-        account = register(work, given, AccountRole.ADMIN)
-    return account
+        return register(work, given, AccountRole.ADMIN)

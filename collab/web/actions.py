@@ -43,8 +43,7 @@ def perform(actor: Actor, address: str, tool: str, name: str, raw: Mapping[str, 
     given = parse(action.input, raw)
     with runtime.work(actor) as work:
         done = run_in(work, space, tool, action, given)
-        answer = done.uid if isinstance(done, Item) else done.iri
-    return answer
+        return done.uid if isinstance(done, Item) else done.iri
 
 
 def run_in(work: Work, space: Space, tool: str, action: Action, given: Any) -> Item | Offer:

@@ -37,6 +37,7 @@ def asset(name: str) -> str:
 
 @bp.get("/static/<path:name>", endpoint="file")
 def serve(name: str) -> Response:
+    """A static file; unchanged ones are answered with 304."""
     found = _load(name)
     if found is None:
         abort(404)

@@ -93,9 +93,14 @@ def frame() -> dict[str, Any]:
         db.session.rollback()
         settings = current_runtime().settings
         bare = SiteCard(
-            settings.site.name, "", "", settings.origin, settings.host,
-            settings.federation.allow_loopback, "closed",
-        )  # fmt: skip
+            settings.site.name,
+            "",
+            "",
+            settings.origin,
+            settings.host,
+            settings.federation.allow_loopback,
+            "closed",
+        )
         return {"site": bare, "viewer": None, "locale": str(get_locale()), "peers_count": 0}
 
 
@@ -112,7 +117,7 @@ def _frame() -> dict[str, Any]:
             settings.host,
             settings.federation.allow_loopback,
             row.registration,
-        ),  # fmt: skip
+        ),
         "viewer": _viewer(found) if found else None,
         "locale": str(get_locale()),
         "peers_count": linked_peers(dbsession()),

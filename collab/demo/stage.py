@@ -1,0 +1,209 @@
+"""Setting the demonstration up: three instances made, started, linked and filled by their API."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from collab.demo.story import HOUSES, PROJECT, SHEETS, TALKS, House, Said
+from collab.federation.transport import Transport, Unreachable
+
+PASSWORD = "jardin partagé"  # noqa: S105 - printed on the terminal, for a trial on one machine
+PATIENCE = 90.0
+"""Seconds that a step of the demonstration may take before it gives up."""
+Json = dict[str, Any]
+
+
+class Stuck(Exception):
+    """A step of the demonstration did not come to its end."""
+
+
+@dataclass
+class Stage:
+    """One running instance of the demonstration."""
+
+    house: House
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self._out = Transport(allow_loopback=True)
+        self._tokens: dict[str, str] = {}
+
+    @property
+    def host(self) -> str:
+        """Its host, with the port."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """Its address."""
+        return f"http://{self.host}"
+
+    def make(self) -> None:
+        """Create the instance and its accounts, unless they are there from the last time."""
+        if not (self.folder / "keys").exists():
+            admin = self.house.people[0][0]
+            self._collab(
+                "init", "--name", self.house.name, "--base-url", self.origin, "--admin", admin,
+                "--admin-password-file", "-", given=PASSWORD,
+            )  # fmt: skip
+            for alias, shown in self.house.people[1:]:
+                self._collab(
+                    "user", "create", alias, "--display-name", shown, "--password-file", "-",
+                    given=PASSWORD,
+                )  # fmt: skip
+        for alias, _shown in self.house.people:
+            self._tokens[alias] = self._collab("token", "create", alias, "--name", "demo")
+
+    def start(self) -> None:
+        """Start its processes."""
+        command = [*_PROGRAM, "--instance", str(self.folder), "run", "--bind", self.host]
+        self.process = subprocess.Popen(command, env=_environ(), stdout=subprocess.DEVNULL)  # noqa: S603
+
+    def ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return self._out.request("GET", f"{self.origin}/readyz").status == 200
+        except Unreachable:
+            return False
+
+    def api(self, who: str, method: str, path: str, sent: Json | None = None) -> Any:
+        """Ask the API as somebody. Raises Stuck when it refuses."""
+        headers = {
+            "Authorization": f"Bearer {self._tokens[who]}",
+            "Content-Type": "application/json",
+        }
+        body = json.dumps(sent).encode() if sent is not None else b""
+        answer = self._out.request(
+            method, f"{self.origin}/api/v1{path}", headers=headers, body=body
+        )
+        if answer.status >= 300:
+            raise Stuck(f"{self.house.name}: {method} {path} answered {answer.status}")
+        return json.loads(answer.body)
+
+    def _collab(self, *words: str, given: str = "") -> str:
+        done = subprocess.run(  # noqa: S603 - our own program
+            [*_PROGRAM, "--instance", str(self.folder), *words],
+            input=given, capture_output=True, text=True, env=_environ(), check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise Stuck(done.stderr.strip())
+        return done.stdout.strip()
+
+
+_PROGRAM = [sys.executable, "-m", "collab"]
+
+
+def _environ() -> dict[str, str]:
+    return {**os.environ, "COLLAB_FEDERATION__ALLOW_LOOPBACK": "true"}
+
+
+def until(what: Callable[[], Any], why: str) -> Any:
+    """Ask again until the answer is true, and return it. Raises Stuck after PATIENCE."""
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise Stuck(why)
+
+
+def link(stages: dict[str, Stage], tell: Callable[[str], None]) -> None:
+    """Link every instance with every other: one administrator asks, the other accepts."""
+    order = [stages[house.key] for house in HOUSES]
+    for number, asking in enumerate(order):
+        for asked in order[number + 1 :]:
+            asking._collab("peer", "add", asked.origin)
+            until(lambda b=asked, a=asking: _asks(b, a.host), f"{asked.host} hears the request")  # type: ignore[misc]
+            asked._collab("peer", "allow", asking.host)
+            tell(f"{asking.house.name} et {asked.house.name} sont reliées")
+
+
+def _asks(stage: Stage, host: str) -> bool:
+    peers = json.loads(stage._collab("peer", "list", "--json"))
+    return any(p["host"] == host and p["state"] in ("asking", "allowed") for p in peers)
+
+
+def play(stages: dict[str, Stage], tell: Callable[[str], None]) -> None:
+    """Open the shared project, bring everybody in, let them talk and write."""
+    home = stages["asso"]
+    owner = home.house.people[0][0]
+    slug = PROJECT["slug"]
+    home.api(owner, "POST", "/spaces", {**PROJECT, "tools": ["discussion", "pages"]})
+    address = f"{slug}@{home.host}"
+    for stage in stages.values():
+        for alias, _shown in stage.house.people:
+            if stage is home and alias == owner:
+                continue
+            where = slug if stage is home else address
+            stage.api(alias, "POST", f"/spaces/{where}/join", {"note": "Bonjour !"})
+    _admit_all(home, owner, slug, sum(len(h.people) for h in HOUSES) - 1)
+    tell(f"« {PROJECT['name']} » est ouvert, tout le monde y participe")
+    for sheet in SHEETS:
+        given = {"title": sheet.title, "source": sheet.words, "description": sheet.description}
+        home.api(owner, "POST", f"/spaces/{slug}/pages/documents", given)
+    for talk in TALKS:
+        _talk(stages, home, slug, address, talk.title, talk.opening, talk.answers)
+        tell(f"discussion : {talk.title}")
+
+
+def _admit_all(home: Stage, owner: str, slug: str, count: int) -> None:
+    admitted = 0
+
+    def all_in() -> bool:
+        nonlocal admitted
+        for row in home.api(owner, "GET", f"/spaces/{slug}/requests"):
+            home.api(owner, "POST", f"/spaces/{slug}/requests/{row['member']}/accept")
+            admitted += 1
+        return admitted >= count
+
+    until(all_in, "everybody asks to join")
+
+
+def _talk(
+    stages: dict[str, Stage],
+    home: Stage,
+    slug: str,
+    address: str,
+    title: str,
+    opening: Said,
+    answers: tuple[Said, ...],
+) -> None:
+    def where(stage: Stage) -> str:
+        return slug if stage is home else address
+
+    first = stages[opening.house]
+    path = f"/spaces/{where(first)}/discussion/threads"
+    until(lambda: _member(first, opening.who, where(first)), f"{opening.who} is a member")
+    thread = first.api(opening.who, "POST", path, {"title": title, "body": opening.words})
+    for answer in answers:
+        stage = stages[answer.house]
+        here = until(
+            lambda s=stage, w=answer.who: _find(s, w, where(s), thread["iri"]),  # type: ignore[misc]
+            f"{stage.house.name} has the thread",
+        )
+        until(lambda s=stage, w=answer.who: _member(s, w, where(s)), "a member")  # type: ignore[misc]
+        said = {"body": answer.words}
+        stage.api(answer.who, "POST", f"/items/{here}/messages", said)
+
+
+def _member(stage: Stage, who: str, where: str) -> bool:
+    return bool(stage.api(who, "GET", f"/spaces/{where}")["membership"] == "active")
+
+
+def _find(stage: Stage, who: str, where: str, iri: str) -> str:
+    try:
+        threads = stage.api(who, "GET", f"/spaces/{where}/discussion/threads")
+    except Stuck:
+        return ""
+    return next((t["id"] for t in threads if t["iri"] == iri), "")
