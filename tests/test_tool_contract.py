@@ -167,10 +167,8 @@ def test_its_owner_is_who_the_protocol_says(item, kind, ada, garden):
 def test_a_copy_elsewhere_tells_the_very_same_object(house, made, elsewhere, ada, garden):
     with house.app.test_request_context("/"):
         here = db.session.get(Space, garden.id)
-        sent = [
-            (kind, kind.mapping.to_object(db.session(), db.session.get(kind.model, made[kind.name].id)))
-            for _, kind in KINDS
-        ]
+        items = [(kind, db.session.get(kind.model, made[kind.name].id)) for _, kind in KINDS]
+        sent = [(kind, kind.mapping.to_object(db.session(), item)) for kind, item in items]
         group, author = here.actor, db.session.get(Actor, ada.id)
         card = {"slug": here.slug, "host": here.host, "name": here.name, "tools": here.tools}
         db.session.expunge_all()
