@@ -14,7 +14,7 @@ from collab.core.pulse import Pulse
 from collab.core.service import Service
 from collab.federation import wiring as federation
 from collab.instance import Secrets
-from collab.pages import account, admin, invitations, site, spaces
+from collab.pages import account, admin, invitations, oauth, oidc, site, spaces
 from collab.realtime import server as realtime
 from collab.search import wiring as search
 from collab.spaces.tool import find_tools
@@ -29,6 +29,8 @@ PAGES: tuple[Blueprint, ...] = (
     spaces.bp,
     invitations.bp,
     admin.bp,
+    oidc.bp,
+    oauth.bp,
     api_bp,
 )
 """Pages and doors that belong to no tool."""
