@@ -14,7 +14,8 @@ LAYERS = [
     ["collab.cli"],
     ["collab.setup"],
     ["collab.app"],
-    ["collab.instance", "collab.migrate", "collab.supervise"],
+    ["collab.demo", "collab.instance", "collab.migrations", "collab.supervise"],
+    ["collab.migrate"],
     ["collab.pages", "collab.api", "collab.realtime", "collab.federation", "collab.search"],
     ["collab.spaces.tools"],
     ["collab.web", "collab.federation.vocab"],
@@ -31,6 +32,8 @@ FLASK_ALLOWED = (
     "collab.pages",
     "collab.api",
     "collab.realtime",
+    "collab.federation.desk",
+    "collab.federation.wiring",
 )
 DOORS = (".views", ".tool", "routes")
 """Modules so called answer requests: a room's, and those of federation."""
@@ -133,5 +136,6 @@ def test_no_two_modules_import_each_other_in_a_circle():
 
 
 def test_files_stay_short():
-    lengths = {m: len(p.read_text().splitlines()) for m, p in MODULES.items()}
+    written = {m: p for m, p in MODULES.items() if ".migrations." not in m}
+    lengths = {m: len(p.read_text().splitlines()) for m, p in written.items()}
     assert {m: n for m, n in lengths.items() if n > LONGEST_FILE} == {}

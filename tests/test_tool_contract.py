@@ -18,6 +18,7 @@ from collab.core.db import now
 from collab.core.errors import Invalid
 from collab.core.events import EventRow
 from collab.core.inputs import parse
+from collab.core.markup import plain
 from collab.people.models import Actor, ActorKind
 from collab.spaces.models import Item, Membership, Revision, Role, Space
 from collab.spaces.tool import find_tools
@@ -107,7 +108,8 @@ def test_its_page_opens_at_its_own_address(item, kind, garden, client, ada):
     log_in(client, ada)
     answer = client.get(kind.url(garden, item), follow_redirects=True)
     assert answer.status_code == 200
-    assert item.html in answer.get_data(as_text=True)
+    first_line = kind.searchable(item).splitlines()[0]
+    assert first_line in plain(answer.get_data(as_text=True))
 
 
 def test_its_first_page_opens_and_is_absent_where_the_tool_is_not_used(tool, garden, client, made):
@@ -178,8 +180,7 @@ def test_a_copy_elsewhere_tells_the_very_same_object(house, made, elsewhere, ada
     db.session.commit()
     for kind, obj in sent:
         wire = json.loads(json.dumps(obj))
-        actor = writer if kind.mapping.ownership == "voice" else copy.actor
-        with elsewhere.runtime.work(actor, cause=f"{obj['id']}#create", mirrored=True) as work:
+        with elsewhere.runtime.work(writer, cause=f"{obj['id']}#create", mirrored=True) as work:
             received = kind.mapping.receive(work, copy, wire)
         assert received.kind == kind.name
         assert kind.mapping.to_object(db.session(), received) == obj
