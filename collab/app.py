@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from collab.api import bp as api_bp
+from collab.api import openapi
 from collab.config import Settings
 from collab.core.db import now, prepare
 from collab.core.jobs import run_due
@@ -32,6 +33,7 @@ PAGES: tuple[Blueprint, ...] = (
     oidc.bp,
     oauth.bp,
     api_bp,
+    openapi,
 )
 """Pages and doors that belong to no tool."""
 
