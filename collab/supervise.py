@@ -33,16 +33,11 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def run(
-    bind: str,
-    instance: Path,
-    commands: Mapping[str, Sequence[str]] | None = None,
-    prepare: Sequence[str] | None = None,
-) -> int:
+def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None = None) -> int:
     """Run an instance until SIGTERM, SIGINT or SIGHUP, and return the exit status.
 
-    `web` listens at `bind` (`host:port`; port 0 takes any free one). `commands` replaces the two
-    usual ones by others, name by name. `prepare` is a command that must succeed before them. The
+    `web` listens at `bind` (`host:port`; port 0 takes any free one). `commands` replaces the usual
+    ones by others, name by name; the one named `prepare` must succeed before the others start. The
     status is 0 after an orderly stop; 1, after a line on standard error that says what to do, when
     the address or the folder cannot be used or `prepare` failed.
     """
@@ -54,16 +49,18 @@ def run(
         tell(str(refusal))
         return 1
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    supervisor = Supervisor(commands or usual_commands(where, instance), host, port)
-    return supervisor.run(prepare)
+    chosen = dict(commands or usual_commands(where, instance))
+    prepare = chosen.pop("prepare", None)
+    return Supervisor(chosen, host, port).run(prepare)
 
 
 def usual_commands(bind: str, instance: Path) -> dict[str, list[str]]:
-    """The two processes that one machine needs."""
+    """What makes the instance ready, then the two processes that one machine needs."""
     # -P: a file of the folder one happens to be in is never taken for a part of Python.
     collab = [sys.executable, "-P", "-m", "collab"]
     folder = ["--instance", str(instance)]
     return {
+        "prepare": [*collab, "prepare", *folder, "--bind", bind],
         "web": [*collab, "web", *folder, "--bind", bind],
         "worker": [*collab, "worker", *folder],
     }

@@ -37,9 +37,7 @@ FAILING = "import sys; sys.exit(3)"
 class House:
     """A supervisor in a process of its own, and what can be seen of it from outside."""
 
-    def __init__(
-        self, folder: Path, commands: dict[str, list[str]], port: int, prepare: list[str] | None
-    ) -> None:
+    def __init__(self, folder: Path, commands: dict[str, list[str]], port: int) -> None:
         self.port = port
         program = folder / "house.py"
         program.write_text(
@@ -48,7 +46,7 @@ class House:
             from collab import supervise
             supervise.STOP_PATIENCE = 1.0
             folder = pathlib.Path({str(folder / "instance")!r})
-            sys.exit(supervise.run("127.0.0.1:{port}", folder, {commands!r}, {prepare!r}))
+            sys.exit(supervise.run("127.0.0.1:{port}", folder, {commands!r}))
             """)
         )
         self.out, self.err = folder / "out", folder / "err"
@@ -132,7 +130,9 @@ def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
             "web": web or python(WEB, port, "200", tmp_path / "asked"),
             "worker": worker or python(SLEEP, "the-worker"),
         }
-        started.append(House(tmp_path, commands, port, prepare))
+        if prepare:
+            commands["prepare"] = prepare
+        started.append(House(tmp_path, commands, port))
         return started[-1]
 
     yield start
@@ -298,10 +298,11 @@ def test_the_supervisor_is_light(house):
     assert kilobytes < 20_000
 
 
-def test_the_usual_processes_are_this_programs_own_web_and_worker():
+def test_the_usual_processes_are_this_programs_own():
     commands = supervise.usual_commands("127.0.0.1:8000", Path("there"))
     words = [sys.executable, "-P", "-m", "collab"]
     assert commands == {
+        "prepare": [*words, "prepare", "--instance", "there", "--bind", "127.0.0.1:8000"],
         "web": [*words, "web", "--instance", "there", "--bind", "127.0.0.1:8000"],
         "worker": [*words, "worker", "--instance", "there"],
     }

@@ -20,6 +20,7 @@ COMMANDS = {
     "worker": "collab.cli.worker",
     "realtime": "collab.cli.web",
     "migrate": "collab.cli.setup",
+    "prepare": "collab.cli.setup",
     "user": "collab.cli.people",
     "token": "collab.cli.people",
     "space": "collab.cli.spaces",

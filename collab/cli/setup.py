@@ -1,7 +1,8 @@
-"""`collab init` and `collab migrate`."""
+"""`collab init`, `collab migrate`, and what `collab run` does first."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -9,11 +10,11 @@ import click
 from collab import instance as folder
 from collab.cli import INSTANCE, chosen, refuse
 from collab.cli.opened import opened, password_from, settings_of
-from collab.config import BadSettings
+from collab.config import PREFIX, BadSettings, SiteSettings
 from collab.migrate import upgrade
 from collab.people.first import first_administrator
 from collab.people.operations import Register, account_errors
-from collab.setup import create_instance
+from collab.setup import create_instance, make_ready
 from collab.web.extensions import db
 
 
@@ -50,6 +51,28 @@ def init(
     with app.app_context():
         first_administrator(app.extensions["collab"].work, name, given)
     click.echo(f"created {instance}")
+
+
+@click.command(hidden=True)
+@click.option("--bind", required=True, help="HOST:PORT, the address of a new instance.")
+@INSTANCE
+@click.pass_context
+def prepare(ctx: click.Context, bind: str, own_instance: Path | None) -> None:
+    """What `run` does first: see that there is an instance, and that it can be opened."""
+    instance = chosen(ctx, own_instance)
+    if folder.exists(instance):
+        with opened(instance) as runtime:
+            make_ready(runtime)
+        return
+    host, _, port = bind.rpartition(":")
+    near = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - every address
+    given = os.environ.get(f"{PREFIX}SITE__BASE_URL")
+    try:
+        create_instance(instance, SiteSettings.name, given or f"http://{near}:{port}")
+    except BadSettings as bad:
+        refuse(*[f"settings: {line}" for line in bad.mistakes])
+    except OSError as error:
+        refuse(f"{error.filename or instance}: {error.strerror}; choose a folder you may write in")
 
 
 @click.command()
