@@ -55,7 +55,7 @@ def canonical_host(text: str, *, allow_loopback: bool = False) -> str:
     Raises BadHost for user info, backslash, control characters, other ports than 443, address
     literals, names of one label and labels outside letters, digits, hyphen. FEDERATION.md R12.
     """
-    if not text or len(text) > _MAX_NAME + 5 or _FORBIDDEN.search(text) or "@" in text:
+    if not text or len(text) > _MAX_NAME + 5 or _FORBIDDEN.search(text):
         raise BadHost("not a host name")
     if allow_loopback and _is_loopback(text.lower()):
         return text.lower()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -188,6 +189,12 @@ def tls_contexts(pem: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cafile=str(pem))
 
 
+@cache
+def bomb() -> bytes:
+    """A few kilobytes that unpack to 64 MiB."""
+    return gzip.compress(bytes(64 << 20), 9)
+
+
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
@@ -258,9 +265,8 @@ class _Handler(socketserver.BaseRequestHandler):
         self.request.sendall(b"\r\nContent-Length: 0\r\n\r\n")
 
     def bomb(self):
-        packed = gzip.compress(bytes(64 << 20), 9)
         headers = (("Content-Type", ACTIVITY_JSON), ("Content-Encoding", "gzip"))
-        self.request.sendall(Reply(200, headers, packed).raw())
+        self.request.sendall(Reply(200, headers, bomb()).raw())
 
     def endless(self):
         self.request.sendall(Reply(200, (("Transfer-Encoding", "chunked"),)).raw())

@@ -155,6 +155,10 @@ def test_the_canonical_form_sorts_by_utf_16_and_writes_numbers_as_ecmascript():
     )
 
 
+def test_the_quick_way_to_the_canonical_form_is_not_taken_for_keys_that_it_would_misplace():
+    assert canonical({"\uffee": 2, "\U0001f331": 1}) == '{"\U0001f331":1,"\uffee":2}'.encode()
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53, "\ud800", {"\ud800": 1}])
 def test_what_has_no_canonical_form_is_malformed(value):
     with pytest.raises(Malformed):

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import textwrap
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from federation.hostile import PIECES, Reply, dripping_tls, hostile_peer, tls_contexts
+from federation.hostile import PIECES, Reply, bomb, dripping_tls, hostile_peer, tls_contexts
 
 from collab.federation import transport as module
 from collab.federation.addresses import is_public
@@ -430,7 +431,7 @@ def test_a_kept_connection_that_dies_unseen_is_replaced_once(transport):
                         if len(served) != 2:
                             connection.sendall(Reply(202).raw())
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{port}/inbox"
         assert transport.request("POST", url, body=b"one").status == 202
@@ -474,6 +475,17 @@ def test_r26_a_peer_that_does_not_read_is_given_up(transport):
 )
 def test_r26_an_answer_larger_than_its_limit_is_given_up(peer, transport, misdeed):
     assert reason(transport, peer.url(misdeed), deadline=30) == "too_large"
+
+
+def test_r26_a_bomb_is_not_unpacked_beyond_the_limit(peer, transport):
+    bomb()
+    tracemalloc.start()
+    try:
+        assert reason(transport, peer.url("/bomb"), limit=1 << 16, deadline=30) == "too_large"
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 8 << 20
 
 
 def test_r26_the_limit_counts_unpacked_bytes_and_is_exact(peer, transport):
@@ -584,7 +596,7 @@ def test_a_peer_that_does_not_speak_tls_is_told_apart(authority):
                 connection.sendall(b"220 mail.example ESMTP\r\n")
                 connection.recv(65536)
 
-        thread = threading.Thread(target=greet)
+        thread = threading.Thread(target=greet, daemon=True)
         thread.start()
         assert reason(trusting, f"https://localhost:{server.getsockname()[1]}/") == "tls"
         thread.join(10)
