@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 import idna
@@ -73,6 +74,7 @@ def host_of(iri: str, *, allow_loopback: bool = False) -> str:
     return locate(iri, allow_loopback=allow_loopback).host
 
 
+@lru_cache(maxsize=4096)
 def locate(iri: str, *, allow_loopback: bool = False) -> Location:
     """Take an IRI apart into what is dialled and what is asked for. The fragment is dropped.
 

@@ -108,10 +108,14 @@ def verify(
     if not message.target.startswith("/"):
         raise Refused(400, "bad_target", "The request target is not a path.")
     testing = locate(scheme_host, allow_loopback=True).is_loopback
-    claimed = _checked(scheme.key_id_of(message), allow_loopback=testing)
-    key = scheme.verify(message, scheme_host, find_key, now)
-    if key.key_id != claimed:
-        raise Refused(401, "bad_key_id", "The key found is not the key claimed.")
+
+    def found(key_id: str) -> PublicKey:
+        key = find_key(_checked(key_id, allow_loopback=testing))
+        if key.key_id != key_id:
+            raise Refused(401, "bad_key_id", "The key found is not the key claimed.")
+        return key
+
+    key = scheme.verify(message, scheme_host, found, now)
     if key.expires is not None and key.expires < now:
         raise Refused(401, "expired_key", "The key is no longer in use.")
     return Verified(key.owner, key.key_id, scheme.NAME)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NoReturn
 
 MAX_BODY = 1 << 20
@@ -49,12 +50,19 @@ class Message:
 
     def values(self, name: str) -> list[str]:
         """All values of a header, by its lower-case name, outer white space removed."""
-        return [value.strip() for key, value in self.headers if key.lower() == name]
+        return self._by_name.get(name, [])
 
     def value(self, name: str) -> str | None:
         """The value of a header, several joined as RFC 9110 5.3 says; None when absent."""
         found = self.values(name)
         return ", ".join(found) if found else None
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            found.setdefault(name.lower(), []).append(value.strip())
+        return found
 
     @property
     def has_body(self) -> bool:

@@ -144,7 +144,7 @@ def _check_signature(
 ) -> None:
     verifier = _Verifier(signature_algorithm=algorithm, key_resolver=_OneKey(key))
     try:
-        results = verifier.verify(request, max_age=None, require_components=("@method",))
+        results = verifier.verify(request, max_age=None)
     except HTTPMessageSignaturesException as error:
         raise Refused(401, "bad_signature", "The signature does not match the request.") from error
     if len(results) != 1 or results[0].parameters.get("keyid") != key.key_id:
