@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from collab import instance as folder
 from collab.app import create_app
 from collab.config import load
+from collab.core.db import prepare
 from collab.core.work import Work
+from collab.migrate import upgrade
 from collab.people.first import Nobody
 from collab.people.models import AccountRole, Actor
 from collab.people.operations import Register, register
@@ -49,14 +53,33 @@ def database_for(request, tmp_path_factory) -> Callable[[str], str]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     made = iter(range(10**6))
 
-    def fresh(name: str) -> str:
+    def fresh(name: str, template: str = "") -> str:
         base = f"t_{worker}_{os.getpid()}_{next(made)}"
+        copied = f' TEMPLATE "{template}"' if template else ""
         with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{base}"'))
+            connection.execute(text(f'CREATE DATABASE "{base}"{copied}'))
         url = admin.url.set(database=base)
         return url.render_as_string(hide_password=False)
 
-    return fresh
+    up_to_date = make_url(fresh("template"))
+    engine = create_engine(up_to_date)
+    upgrade(engine)
+    engine.dispose()
+    return lambda name: fresh(name, str(up_to_date.database))
+
+
+@cache
+def empty_database() -> bytes:
+    """An SQLite file that has every table and no row; making it once saves each test the wait."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "empty.sqlite"
+        engine = create_engine(f"sqlite:///{file}")
+        prepare(engine)
+        upgrade(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        return file.read_bytes()
 
 
 @dataclass
@@ -96,6 +119,8 @@ def open_house(path: Path, database: str = "", origin: str = "https://here.examp
     """Make an instance in `path`; forms need no CSRF token here (test_security has its own)."""
     folder.lay_down(path, "Maison d’essai", origin)
     environ = {"COLLAB_DATABASE__URL": database} if database else {}
+    if not database:
+        (path / "collab.sqlite").write_bytes(empty_database())
     app = create_app(
         load(path, environ), TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False
     )

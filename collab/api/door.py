@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from flask import Blueprint, g, jsonify, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from collab.core.db import now
+from collab.core.db import now, writing
 from collab.core.errors import Forbidden, Invalid, Unauthenticated
 from collab.core.i18n import N_
 from collab.core.work import Work
@@ -22,6 +23,7 @@ from collab.web.view import bearer_token, dbsession
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)
 MOST, USUAL = 200, 50
+NOTED_EVERY = timedelta(hours=1)
 
 
 @bp.before_request
@@ -34,9 +36,9 @@ def who() -> None:
     wanted = "read" if request.method in ("GET", "HEAD") else "write"
     if wanted not in token.scope.split():
         raise Forbidden(N_("Ce jeton d’accès ne permet pas cela."))
-    if token.last_used_at is None or (now() - token.last_used_at).total_seconds() > 3600:
-        token.last_used_at = now()
-        dbsession().commit()
+    if token.last_used_at is None or now() - token.last_used_at > NOTED_EVERY:
+        with writing(dbsession()):
+            token.last_used_at = now()
 
 
 def caller() -> Actor:
