@@ -166,7 +166,7 @@ def _peek(body: bytes) -> Json:
 
 def _is_about_the_link(message: Message) -> bool:
     told = _peek(message.body)
-    return told.get("type") in PEERING and isinstance(told.get("actor"), str)
+    return str(told.get("type")) in PEERING and isinstance(told.get("actor"), str)
 
 
 def _is_strangers_farewell(federation: Federation, message: Message) -> bool:
@@ -174,7 +174,7 @@ def _is_strangers_farewell(federation: Federation, message: Message) -> bool:
     told = _peek(message.body)
     thing, actor = told.get("object"), told.get("actor")
     about = thing.get("id") if isinstance(thing, dict) else thing
-    if told.get("type") not in FAREWELLS or not isinstance(actor, str) or about != actor:
+    if str(told.get("type")) not in FAREWELLS or not isinstance(actor, str) or about != actor:
         return False
     return actor_by_iri(federation.session, actor) is None
 

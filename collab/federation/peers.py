@@ -170,6 +170,8 @@ def taken_back(work: Work, theirs: Actor, follow_iri: str) -> bool:
     peer = work.session.get(Peer, theirs.host)
     if peer is None or not follow_iri or peer.their_follow_iri != follow_iri:
         return False
+    if peer.actor_iri != theirs.iri:
+        return False
     peer.their_follow_iri = ""
     if peer.state in (PeerState.ASKING, PeerState.ALLOWED):
         peer.state = PeerState.KNOWN

@@ -127,8 +127,11 @@ def as_activity() -> Response | None:
 
 def prefers_activity() -> bool:
     """Whether the request asks for ActivityStreams rather than a page (ActivityPub 3.2)."""
-    best = request.accept_mimetypes.best_match(("text/html", *ASKED_FOR), "text/html")
-    return best in ASKED_FOR
+    wanted = 0.0
+    for kind, quality in request.accept_mimetypes:
+        if kind.partition(";")[0].strip().lower() in ASKED_FOR:
+            wanted = max(wanted, quality)
+    return wanted > request.accept_mimetypes["text/html"] or wanted == 1.0
 
 
 def _sender() -> Sender | None:

@@ -183,7 +183,7 @@ def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None
         raise Forbidden(NOT_OWN)
     if undone.get("type") == "Delete":
         return _undelete(work, tools, space, _iri(undone.get("object")))
-    if undone.get("type") in GREETINGS:
+    if str(undone.get("type")) in GREETINGS:
         return _unlike(work, _iri(undone), space, undone)
     return None
 

@@ -80,7 +80,7 @@ class Foreign:
     def host(self) -> str:
         return f"127.0.0.1:{self.peer.port}"
 
-    def person(self, name: str = "lea", kind: str = "Person", **more) -> Person:
+    def person(self, name: str = "lea", kind: str = "Person", /, **more) -> Person:
         """Somebody there; the same name is the same person."""
         if name not in self.people:
             self.people[name] = self._make(name, kind, more)

@@ -1,0 +1,112 @@
+"""`collab peer`: which instances this one is linked with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from collab.cli import INSTANCE, chosen, refuse
+from collab.cli.opened import opened
+from collab.federation.hosts import BadHost
+from collab.federation.house import Federation
+from collab.federation.peers import (
+    ChoosePeer,
+    allow_peer,
+    ask_peer,
+    block_peer,
+    limit_peer,
+    list_peers,
+    refuse_peer,
+)
+from collab.federation.remote import find_instance
+from collab.people.models import Peer
+from collab.web.extensions import db
+from collab.web.runtime import Runtime
+
+ACTS = {"allow": allow_peer, "limit": limit_peer, "refuse": refuse_peer, "block": block_peer}
+
+
+@click.group()
+def peer() -> None:
+    """Links with other instances."""
+
+
+def _federation(runtime: Runtime) -> Federation:
+    found: Federation = runtime.app.extensions["collab.federation"]
+    return found
+
+
+@peer.command("add")
+@click.argument("url")
+@INSTANCE
+@click.pass_context
+def add(ctx: click.Context, url: str, own_instance: Path | None) -> None:
+    """Ask the instance at URL to be linked with this one."""
+    with opened(chosen(ctx, own_instance)) as runtime:
+        federation = _federation(runtime)
+        theirs = find_instance(federation, url)
+        with runtime.work(federation.instance_actor()) as work:
+            row = ask_peer(work, theirs)
+        click.echo(f"{row.host}: {row.state}")
+
+
+def _decide(act: str) -> click.Command:
+    @click.argument("host")
+    @INSTANCE
+    @click.pass_context
+    def decide(ctx: click.Context, host: str, own_instance: Path | None) -> None:
+        with opened(chosen(ctx, own_instance)) as runtime:
+            federation = _federation(runtime)
+            name = host.partition("//")[2] if "//" in host else host
+            try:
+                given = ChoosePeer(federation.canonical(name.rstrip("/").lower()))
+            except BadHost:
+                refuse(f"{host} is not the name of a host: write it like exemple.fr")
+            with runtime.work(federation.instance_actor()) as work:
+                row = ACTS[act](work, given)
+            click.echo(f"{row.host}: {row.state}")
+
+    return click.command(act, help=HELP[act])(decide)
+
+
+HELP = {
+    "allow": "Let an instance in, and accept what it asked.",
+    "limit": "Let nobody new come from an instance, and no copies go there.",
+    "refuse": "Say no to an instance that asks.",
+    "block": "Cut every tie with an instance and the names below its own.",
+}
+for _act in ACTS:
+    peer.add_command(_decide(_act))
+
+
+@peer.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list, for programs.")
+@INSTANCE
+@click.pass_context
+def show(ctx: click.Context, as_json: bool, own_instance: Path | None) -> None:
+    """Every instance known here, and what was decided about it."""
+    with opened(chosen(ctx, own_instance)):
+        rows = [described(row) for row in list_peers(db.session())]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['host']}\t{row['state']}\t{row['last_error'] or ''}".rstrip())
+
+
+def described(row: Peer) -> dict[str, object]:
+    """What a program may want to know of a peer; instants in ISO 8601, the offset in seconds."""
+    return {
+        "host": row.host,
+        "name": row.name,
+        "state": row.state,
+        "actor": row.actor_iri,
+        "scheme": row.scheme,
+        "clock_offset": row.clock_offset,
+        "failures": row.fail_count,
+        "last_ok_at": row.last_ok_at.isoformat() if row.last_ok_at else None,
+        "next_try_at": row.next_try_at.isoformat() if row.next_try_at else None,
+        "last_error": row.last_error,
+    }

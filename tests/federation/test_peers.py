@@ -1,0 +1,219 @@
+"""Instances ask each other to be linked; administrators decide; a block cuts every tie."""
+# ruff: noqa: F401, F811 - fixtures are imported by their names
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+from federation.stage import ORIGIN, actor, federation, foreign, house, sent
+
+from collab.cli import cli
+from collab.core.errors import Conflict, Forbidden, Invalid, Missing
+from collab.federation.models import Delivery, Subscriber
+from collab.federation.peers import (
+    ChoosePeer,
+    allow_peer,
+    ask_peer,
+    block_peer,
+    limit_peer,
+    list_peers,
+    refuse_peer,
+)
+from collab.federation.remote import find_instance
+from collab.people.models import AccountRole, Peer, PeerState
+from collab.spaces.models import Follow, Membership
+from collab.web.extensions import db
+
+
+@pytest.fixture
+def admin(make):
+    return make.person("ada", AccountRole.ADMIN)
+
+
+@pytest.fixture
+def garden(make, admin):
+    return make.space(admin)
+
+
+def announce(foreign) -> None:
+    """The other server says in NodeInfo where its own actor is."""
+    links = [
+        {
+            "rel": "https://www.w3.org/ns/activitystreams#Application",
+            "href": foreign.application().iri,
+        }
+    ]
+    kind = "application/json"
+    foreign.peer.serve("/.well-known/nodeinfo", {"links": links}, content_type=kind)
+
+
+def state(foreign) -> str:
+    db.session.expire_all()
+    return db.session.get(Peer, foreign.host).state
+
+
+def ask(house, federation, foreign, admin) -> Peer:
+    theirs = find_instance(federation, foreign.peer.origin)
+    with house.as_(admin) as work:
+        return ask_peer(work, theirs)
+
+
+def test_asking_sends_a_follow_of_their_instance_by_ours(house, federation, foreign, admin):
+    announce(foreign)
+    peer = ask(house, federation, foreign, admin)
+    assert (peer.host, peer.state) == (foreign.host, PeerState.ASKED)
+    (told,) = sent("Follow")
+    assert told["actor"] == f"{ORIGIN}/actor"
+    assert told["object"] == foreign.application().iri
+    assert db.session.query(Delivery).one().inbox == f"{foreign.application().iri}/inbox"
+
+
+def test_their_yes_links_the_two(house, federation, foreign, admin):
+    announce(foreign)
+    follow_iri = ask(house, federation, foreign, admin).follow_iri
+    theirs = foreign.application()
+    assert foreign.say(theirs, "Accept", {"id": follow_iri, "type": "Follow"}).status_code == 202
+    assert state(foreign) == PeerState.ALLOWED
+
+
+def test_their_no_is_written_down(house, federation, foreign, admin):
+    announce(foreign)
+    follow_iri = ask(house, federation, foreign, admin).follow_iri
+    foreign.say(foreign.application(), "Reject", follow_iri)
+    assert state(foreign) == PeerState.REFUSED
+
+
+def test_r08_a_person_of_that_host_cannot_say_yes_for_it(house, federation, foreign, admin):
+    announce(foreign)
+    follow_iri = ask(house, federation, foreign, admin).follow_iri
+    foreign.say(foreign.person("omar"), "Accept", follow_iri)
+    foreign.say(foreign.person("bot", "Service"), "Accept", follow_iri)
+    assert state(foreign) == PeerState.ASKED
+
+
+def test_an_instance_that_asks_waits_for_our_administrator(house, foreign, admin):
+    theirs = foreign.application()
+    asked = foreign.activity(theirs, "Follow", f"{ORIGIN}/actor")
+    assert foreign.post(theirs, asked).status_code == 202
+    assert state(foreign) == PeerState.ASKING
+    assert sent("Accept") == []
+    with house.as_(admin) as work:
+        allow_peer(work, ChoosePeer(foreign.host))
+    (yes,) = sent("Accept")
+    assert yes["object"]["id"] == asked["id"]
+    assert state(foreign) == PeerState.ALLOWED
+
+
+def test_a_person_cannot_ask_for_an_instance(foreign, admin):
+    assert foreign.say(foreign.person(), "Follow", f"{ORIGIN}/actor").status_code == 403
+    assert db.session.query(Peer).filter_by(state=PeerState.ASKING).count() == 0
+
+
+def test_refusing_tells_them_so(house, foreign, admin):
+    foreign.say(foreign.application(), "Follow", f"{ORIGIN}/actor")
+    with house.as_(admin) as work:
+        refuse_peer(work, ChoosePeer(foreign.host))
+    assert [no["actor"] for no in sent("Reject")] == [f"{ORIGIN}/actor"]
+    with pytest.raises(Missing), house.as_(admin) as work:
+        refuse_peer(work, ChoosePeer("nobody.example"))
+
+
+def test_two_that_ask_each_other_are_linked_at_once(house, federation, foreign, admin):
+    announce(foreign)
+    ask(house, federation, foreign, admin)
+    foreign.say(foreign.application(), "Follow", f"{ORIGIN}/actor")
+    assert state(foreign) == PeerState.ALLOWED
+    assert len(sent("Accept")) == 1
+
+
+def test_asking_one_that_asks_says_yes_as_well(house, federation, foreign, admin):
+    announce(foreign)
+    foreign.say(foreign.application(), "Follow", f"{ORIGIN}/actor")
+    assert ask(house, federation, foreign, admin).state == PeerState.ALLOWED
+    assert (len(sent("Accept")), len(sent("Follow"))) == (1, 1)
+    with pytest.raises(Conflict):
+        ask(house, federation, foreign, admin)
+
+
+def test_they_can_take_the_link_back_and_nobody_else_can(house, foreign, admin):
+    theirs = foreign.application()
+    asked = foreign.activity(theirs, "Follow", f"{ORIGIN}/actor")
+    foreign.post(theirs, asked)
+    inner = {name: asked[name] for name in ("id", "type", "object")}
+    omar = foreign.person("omar")
+    foreign.say(omar, "Undo", inner | {"actor": omar.iri})
+    assert state(foreign) == PeerState.ASKING
+    foreign.say(theirs, "Undo", inner | {"actor": theirs.iri})
+    assert state(foreign) == PeerState.KNOWN
+
+
+def test_r36_a_block_ends_copies_follows_and_deliveries(house, foreign, garden, admin):
+    theirs, lea = foreign.application(), foreign.person()
+    foreign.say(theirs, "Follow", f"{garden.iri}/log")
+    foreign.say(lea, "Follow", garden.iri)
+    assert db.session.query(Delivery).filter_by(state="waiting").count() == 2
+    with house.as_(admin) as work:
+        block_peer(work, ChoosePeer(foreign.host))
+    db.session.expire_all()
+    assert db.session.query(Subscriber).one().state == "ended"
+    assert db.session.query(Follow).count() == 0
+    assert db.session.query(Delivery).filter_by(state="waiting").count() == 0
+    assert foreign.say(lea, "Follow", garden.iri).status_code == 403
+    with pytest.raises(Conflict), house.as_(admin) as work:
+        ask_peer(work, actor(theirs.iri))
+
+
+def test_from_a_limited_host_nobody_new_comes(house, foreign, make, garden, admin):
+    omar = foreign.member(make, garden, admin, "omar")
+    with house.as_(admin) as work:
+        limit_peer(work, ChoosePeer(foreign.host))
+    foreign.say(foreign.person(), "Join", garden.iri)
+    foreign.say(foreign.application(), "Follow", f"{garden.iri}/log")
+    assert db.session.query(Subscriber).count() == 0
+    assert db.session.query(Membership).filter_by(state="requested").count() == 0
+    assert [no["actor"] for no in sent("Reject")] == [garden.iri, garden.iri]
+    assert foreign.say(omar, "Create", foreign.note(omar, garden)).status_code == 202
+
+
+def test_what_is_no_address_of_an_instance_is_said_kindly(federation):
+    for odd in ("", "jardin", "https://10.0.0.1", "ftp://a.example", ORIGIN):
+        with pytest.raises(Invalid):
+            find_instance(federation, odd)
+
+
+def test_those_that_ask_stand_first(house, foreign, federation, admin):
+    with house.as_(admin) as work:
+        allow_peer(work, ChoosePeer("a.example"))
+    foreign.say(foreign.application(), "Follow", f"{ORIGIN}/actor")
+    assert [row.host for row in list_peers(db.session())] == [foreign.host, "a.example"]
+
+
+def run(house, *words: str):
+    return CliRunner().invoke(cli, ["--instance", str(house.path), "peer", *words])
+
+
+def test_the_command_line_decides_and_lists(house):
+    assert run(house, "allow", "https://A.example/").output == "a.example: allowed\n"
+    assert run(house, "block", "b.example").output == "b.example: blocked\n"
+    assert run(house, "limit", "c.example").output == "c.example: limited\n"
+    told = json.loads(run(house, "list", "--json").output)
+    assert [(row["host"], row["state"]) for row in told] == [
+        ("a.example", "allowed"),
+        ("b.example", "blocked"),
+        ("c.example", "limited"),
+    ]
+    assert "b.example\tblocked" in run(house, "list").output
+
+
+def test_the_command_line_says_what_is_wrong(house):
+    assert run(house, "allow", "not a host").exit_code == 1
+    assert run(house, "refuse", "nobody.example").exit_code == 1
+
+
+def test_the_command_line_asks_another_instance(house, foreign):
+    announce(foreign)
+    assert run(house, "add", foreign.peer.origin).output == f"{foreign.host}: asked\n"
+    assert len(sent("Follow")) == 1
