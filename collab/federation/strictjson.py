@@ -86,7 +86,7 @@ def _is_simple(value: Any) -> bool:
     if kind is list:
         return all(map(_is_simple, value))
     if kind is int:
-        return -_MAX_INT <= value <= _MAX_INT
+        return abs(int(value)) <= _MAX_INT
     return kind is str or kind is bool or value is None
 
 
