@@ -10,6 +10,7 @@ from collab.core.errors import Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation.activities import ROLE_NAMES
+from collab.federation.voices import bring_back, take_back
 from collab.people.models import Actor
 from collab.people.queries import actor_by_iri
 from collab.spaces import items
@@ -82,7 +83,7 @@ def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     obj = activity["object"]
     item = _item(work, space, obj["id"] if isinstance(obj, dict) else obj)
     if item.withdrawn_at is None:
-        items.withdraw(work, item)
+        take_back(work, tools, space, item)
 
 
 def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> None:
@@ -92,7 +93,7 @@ def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     obj = undone["object"]
     item = _item(work, space, obj["id"])
     if item.withdrawn_at is not None:
-        items.restore(work, item)
+        bring_back(work, tools, space, item)
 
 
 def _feature(work: Work, tools: Tools, space: Space, activity: Json) -> None:

@@ -1,0 +1,167 @@
+"""What a host's log says of people's words, as a mirror takes it in (`work.mirrored`)."""
+# ruff: noqa: F401, F811 - fixtures are imported by their names
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from federation.stage import ORIGIN, PUBLIC, actor, federation, foreign, house, stamp
+
+from collab.core.errors import Forbidden, Missing
+from collab.federation import voices
+from collab.spaces.membership import AskToJoin, ask_to_join, settle_membership
+from collab.spaces.models import Item, ItemState, MembershipState, Reaction
+from collab.web.actions import perform
+from collab.web.extensions import db
+
+
+@pytest.fixture
+def ines(make):
+    return make.person("ines")
+
+
+@pytest.fixture
+def garden(foreign, federation, house, ines):
+    """A project of the other server, of which Ines is a member."""
+    space = federation.space_card(foreign.person("jardin", "Group").iri)
+    with house.as_(ines) as work:
+        ask_to_join(work, space, AskToJoin())
+    with house.runtime.work(space.actor, mirrored=True) as work:
+        settle_membership(work, space, ines, state=MembershipState.ACTIVE)
+    return space
+
+
+@pytest.fixture
+def says(house, garden):
+    """Take in one activity as the log of the project says it."""
+
+    def take(who, activity, space=garden):
+        with house.runtime.work(who, cause=activity["id"], mirrored=True) as work:
+            return voices.apply(work, house.runtime.tools, space, activity)
+
+    return take
+
+
+def written(ines, garden) -> Item:
+    uid = perform(ines, garden.address, "discussion", "open", {"title": "Cuve", "body": "Une."})
+    return db.session.query(Item).filter_by(uid=uid).one()
+
+
+def echo(house, item: Item, verb: str = "Create", **more) -> dict:
+    """What the host's log repeats of something written here."""
+    told = house.runtime.tools.kind(item).mapping.to_object(db.session(), item)
+    return {
+        "id": f"{item.iri}#{verb.lower()}",
+        "type": verb,
+        "actor": item.author.iri,
+        "object": told | more,
+        "to": told["to"],
+        "cc": told["cc"],
+    }
+
+
+def test_what_was_written_here_waits_until_the_log_has_it(house, garden, ines, says):
+    item = written(ines, garden)
+    assert item.state == ItemState.PENDING
+    assert says(ines, echo(house, item)).id == item.id
+    assert item.state == ItemState.CONFIRMED
+    assert db.session.query(Item).count() == 1
+
+
+def test_the_echo_of_an_older_text_confirms_nothing(house, garden, ines, says):
+    item = written(ines, garden)
+    first = echo(house, item, published=stamp(datetime.now(UTC) - timedelta(minutes=5)))
+    house.runtime.clock = lambda: datetime.now(UTC) + timedelta(minutes=1)
+    perform(ines, garden.address, "discussion", "edit", {"item": item.uid, "body": "Deux."})
+    says(ines, first)
+    assert (item.state, item.source) == (ItemState.PENDING, "Deux.")
+    says(ines, echo(house, item, "Update"))
+    assert (item.state, item.source) == (ItemState.CONFIRMED, "Deux.")
+
+
+def test_the_echo_never_changes_what_was_written_here(house, garden, ines, says):
+    item = written(ines, garden)
+    later = stamp(datetime.now(UTC) + timedelta(minutes=1))
+    says(ines, echo(house, item, "Update", content="<p>Autre</p>", updated=later))
+    assert item.source == "Une."
+
+
+def test_words_of_somebody_elsewhere_appear_confirmed(foreign, federation, garden, says):
+    lea = foreign.person()
+    activity = foreign.activity(lea, "Create", foreign.note(lea, garden))
+    item = says(federation.resolve_actor(lea.iri), activity)
+    assert (item.state, item.author.iri) == (ItemState.CONFIRMED, lea.iri)
+    assert says(federation.resolve_actor(lea.iri), activity).id == item.id
+    assert db.session.query(Item).count() == 1
+
+
+def test_a_reaction_of_ours_comes_back_as_the_same_reaction(house, garden, ines, says):
+    item = written(ines, garden)
+    given = {"item": item.uid, "sign": "merci"}
+    perform(ines, garden.address, "discussion", "react", given)
+    iri = db.session.query(Reaction).one().iri
+    like = {"id": iri, "type": "Like", "actor": ines.iri, "object": item.iri, "content": "merci"}
+    says(ines, like)
+    assert db.session.query(Reaction).one().iri == iri
+    undone = {"id": f"{iri}#undo", "type": "Undo", "actor": ines.iri, "object": like}
+    says(ines, undone)
+    says(ines, undone)
+    assert db.session.query(Reaction).count() == 0
+
+
+def test_what_was_taken_back_is_counted_out_and_back_in(foreign, federation, garden, says):
+    lea = foreign.person()
+    row = federation.resolve_actor(lea.iri)
+    opener = says(row, foreign.activity(lea, "Create", foreign.note(lea, garden)))
+    reply = foreign.note(lea, garden, inReplyTo=opener.iri)
+    says(row, foreign.activity(lea, "Create", reply))
+    assert opener.message_count == 1
+    gone = foreign.activity(lea, "Delete", reply["id"])
+    says(row, gone)
+    assert opener.message_count == 0
+    says(row, foreign.activity(lea, "Undo", gone))
+    assert opener.message_count == 1
+
+
+def test_r03_the_log_cannot_put_words_in_somebody_s_mouth(foreign, federation, garden, says):
+    lea, omar = foreign.person("lea"), foreign.person("omar")
+    row = federation.resolve_actor(omar.iri)
+    with pytest.raises(Forbidden):
+        says(row, foreign.activity(lea, "Create", foreign.note(lea, garden)))
+    with pytest.raises(Forbidden):
+        says(row, foreign.activity(omar, "Create", foreign.note(lea, garden)))
+    assert db.session.query(Item).count() == 0
+
+
+def test_r15_a_log_speaks_of_its_own_project_only(foreign, federation, garden, says, make, ines):
+    other = make.space(ines, slug="compost")
+    item = written(ines, other)
+    for verb in ("Delete", "Like", "Update", "Create"):
+        activity = {
+            "id": f"{ORIGIN}/a/{verb}",
+            "type": verb,
+            "actor": ines.iri,
+            "object": {"id": item.iri, "attributedTo": ines.iri, "type": "Note"},
+            "to": [PUBLIC],
+        }
+        with pytest.raises(Forbidden):
+            says(ines, activity)
+    assert item.withdrawn_at is None
+
+
+def test_common_things_are_not_taken_from_a_person(foreign, federation, garden, says):
+    lea = foreign.person()
+    page = foreign.note(lea, garden, type="Article")
+    with pytest.raises(Missing):
+        says(federation.resolve_actor(lea.iri), foreign.activity(lea, "Create", page))
+
+
+def test_what_is_for_others_than_the_project_s_readers_is_refused(
+    foreign, federation, garden, says
+):
+    lea = foreign.person()
+    private = foreign.note(lea, garden, to=[f"{garden.iri}/members"])
+    activity = foreign.activity(lea, "Create", private, to=[])
+    with pytest.raises(Forbidden):
+        says(federation.resolve_actor(lea.iri), activity)
