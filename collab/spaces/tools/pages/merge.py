@@ -1,26 +1,20 @@
 """Three texts into one: what two people changed since they both had the same text.
 
-Line by line, as diff3 does, over difflib. Where both changed the same lines differently, the
+Line by line, as diff3 does. Where both changed the same lines differently, the
 merge keeps both, marked in words; no line of either side is ever lost.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from collab.spaces.tools.pages.spans import Lines, equal_spans
 
 THEIRS = "<<<<<<< Texte enregistré entre-temps"
 BETWEEN = "======="
 MINE = ">>>>>>> Votre texte"
 """The lines that mark a passage to be chosen."""
-EFFORT = 400_000
-"""Pairs of equal lines difflib may look at; beyond, a whole passage counts as rewritten."""
-
-Lines = Sequence[str]
-Span = tuple[int, int, int]
-"""Where a passage begins in one text, where in another, and how many lines are equal."""
 
 
 @dataclass(frozen=True)
@@ -64,38 +58,6 @@ def merge_word(base: str, theirs: str, mine: str) -> str | None:
 def has_marks(text: str) -> bool:
     """Whether a passage of a merged text has not been chosen yet."""
     return not {THEIRS, MINE}.isdisjoint(text.split("\n"))
-
-
-def equal_spans(one: Lines, other: Lines) -> list[Span]:
-    """The passages two texts have in common, in order; (len(one), len(other), 0) ends the list.
-
-    Bounded: hostile texts give fewer and longer differences, never a long wait.
-    """
-    start = _same_start(one, other)
-    end = _same_start(one[start:][::-1], other[start:][::-1])
-    left, right = one[start : len(one) - end], other[start : len(other) - end]
-    spans: list[Span] = [(0, 0, start)] if start else []
-    if _effort(left, right) <= EFFORT:
-        blocks = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()
-        spans += [(b.a + start, b.b + start, b.size) for b in blocks if b.size]
-    if end:
-        spans.append((len(one) - end, len(other) - end, end))
-    return [*spans, (len(one), len(other), 0)]
-
-
-def _same_start(one: Lines, other: Lines) -> int:
-    same = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        same += 1
-    return same
-
-
-def _effort(one: Lines, other: Lines) -> int:
-    """How many pairs of equal lines there are: what difflib's time grows with."""
-    there = Counter(other)
-    return sum(there[line] for line in one)
 
 
 def _passages(base: Lines, theirs: Lines, mine: Lines) -> Iterator[Passage]:

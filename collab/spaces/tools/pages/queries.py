@@ -13,8 +13,9 @@ from collab.core.i18n import N_
 from collab.spaces.models import Revision, Space
 from collab.spaces.tools.pages.models import Document, PageLink
 from collab.spaces.tools.pages.naming import title_key
-from collab.spaces.tools.pages.rendering import slug_key
+from collab.spaces.tools.pages.rendering import Shown, show, slug_key, titles_linked
 
+HISTORY_PAGE = 30
 ABSENT = N_("Ce document n’existe pas, ou plus.")
 
 
@@ -79,7 +80,19 @@ def slugs_by_title(session: Session, space: Space, keys: Iterable[str]) -> dict[
         )
         .order_by(Document.id.desc())
     )
-    return dict(row._tuple() for row in rows)
+    return {row.title_key: row.slug for row in rows}
+
+
+def shown(session: Session, space: Space, html: str, title: str, *, may_write: bool) -> Shown:
+    """A document's stored HTML as a page shows it, its links looked up."""
+    return show(
+        html,
+        title=title,
+        space_iri=space.iri,
+        space_url=space.url,
+        slugs=slugs_by_title(session, space, titles_linked(html, space.iri)),
+        may_write=may_write,
+    )
 
 
 def documents(session: Session, space: Space) -> Sequence[Document]:
@@ -168,17 +181,24 @@ def backlinks(session: Session, document: Document) -> Sequence[Document]:
     ).all()
 
 
-def history(
-    session: Session, document: Document, *, limit: int = 50, offset: int = 0
-) -> Sequence[Revision]:
-    """The versions of a document, the newest first."""
-    return session.scalars(
-        select(Revision)
-        .where(Revision.item_id == document.id)
-        .order_by(Revision.number.desc())
-        .limit(limit)
-        .offset(offset)
-    ).all()
+@dataclass(frozen=True)
+class History:
+    """One page of a document's versions, the newest first; `total` of them in `pages` pages."""
+
+    revisions: Sequence[Revision]
+    number: int
+    pages: int
+    total: int
+
+
+def history(session: Session, document: Document, number: int) -> History:
+    """The versions of a document, HISTORY_PAGE at a time."""
+    ours = Revision.item_id == document.id
+    total = session.scalar(select(func.count()).where(ours)) or 0
+    number = min(max(number, 1), 10**6)
+    wanted = select(Revision).where(ours).order_by(Revision.number.desc())
+    rows = session.scalars(wanted.limit(HISTORY_PAGE).offset((number - 1) * HISTORY_PAGE)).all()
+    return History(rows, number, -(-total // HISTORY_PAGE), total)
 
 
 def revision_numbered(session: Session, document: Document, number: int) -> Revision:
@@ -223,9 +243,3 @@ def slug_of_file(session: Session, space: Space, path: str) -> str | None:
         .where(Document.home_id == space.id, Document.origin.in_((path, f"{path}/")))
         .limit(1)
     )
-
-
-def count_revisions(session: Session, document: Document) -> int:
-    """How many versions of a document are kept."""
-    wanted = select(func.count()).where(Revision.item_id == document.id)
-    return session.scalar(wanted) or 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape, unescape
 from urllib.parse import quote, unquote
 
@@ -25,7 +25,6 @@ FIRST_HEADING = re.compile(r"\s*<h2(?: [^>]*)?>(.*?)</h2>\s*", re.S)
 HAS_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|#")
 NOT_IN_AN_ID = re.compile(r"[^a-z0-9]+")
 BY_TITLE = "/pages/titre/"
-DEEPEST_LISTED = 3
 
 FindFile = Callable[[str], str | None]
 """The slug of the document that a file of the imported tree became."""
@@ -41,11 +40,11 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A heading of a document: `level` 2 and 3, `anchor` to link to, `title` in plain text."""
+    """A heading of a document: `anchor` to link to, `title` in plain text, those below it."""
 
-    level: int
     anchor: str
     title: str
+    below: list[Chapter] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ class Shown:
 
     html: str
     chapters: tuple[Chapter, ...]
+    headings: int
+    """How many headings `chapters` has, with those below."""
 
 
 def write_html(
@@ -89,6 +90,13 @@ def write_html(
     html = render(source, links=by_title, own_host=own_host, heading_ids=True)
     html = TAG.sub(tag, html)
     return Rendered(html, tuple(keys))
+
+
+def html_of(source: str, *, space_iri: str, own_host: str) -> str:
+    """The HTML of a text that belongs to no stored document."""
+    return write_html(
+        source, space_iri=space_iri, own_host=own_host, find_file=lambda path: None
+    ).html
 
 
 def slug_key(slug: str) -> str:
@@ -146,19 +154,24 @@ def without_title(html: str, title: str) -> str:
 
 
 def _with_chapters(html: str) -> Shown:
+    """Give every heading an id, begin at the second level, and list the two highest levels."""
     chapters: list[Chapter] = []
     taken: set[str] = set()
+    highest = min((int(m[1]) for m in HEADING.finditer(html)), default=2)
 
     def heading(match: re.Match[str]) -> str:
-        level, words = int(match[1]), plain(match[3])
+        level, words = int(match[1]) - highest + 2, plain(match[3])
         given = dict(ATTRIBUTE.findall(match[2]))
         anchor = given.get("id") or _anchor(words, taken)
         taken.add(anchor)
-        if level <= DEEPEST_LISTED and words:
-            chapters.append(Chapter(level, anchor, words))
+        if words and level == 3 and chapters:
+            chapters[-1].below.append(Chapter(anchor, words))
+        elif words and level <= 3:
+            chapters.append(Chapter(anchor, words))
         return f'<h{level} id="{escape(anchor)}">{match[3]}</h{level}>'
 
-    return Shown(HEADING.sub(heading, html), tuple(chapters))
+    html = HEADING.sub(heading, html)
+    return Shown(html, tuple(chapters), sum(1 + len(c.below) for c in chapters))
 
 
 def _anchor(words: str, taken: set[str]) -> str:

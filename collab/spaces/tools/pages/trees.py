@@ -26,7 +26,7 @@ from collab.spaces.tools.pages.sources import Found
 OWN = ("index", "readme")
 """Names of files that hold the text of the folder they stand in."""
 SHARED_BY = 3
-"""A title that so many files have is no title: their first headings are taken instead."""
+"""A title that so many files have is none: the first heading or the file name is taken."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def _read(file: Found) -> Sheet:
 def _titled(path: str, sheet: Sheet, shared: Mapping[str, int]) -> Sheet:
     """The sheet with the title its document gets: front matter, first heading, or file name."""
     given = sheet.title
-    if given and shared[given] >= SHARED_BY and sheet.heading:
-        given = sheet.heading
+    if given and shared[given] >= SHARED_BY:
+        given = ""
     return replace(sheet, title=given or sheet.heading or called(path))
 
 

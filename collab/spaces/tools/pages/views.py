@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from collab.core.errors import Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
-from collab.core.markup import plain
 from collab.spaces import items
 from collab.spaces.models import Item, Offer, OfferState, Role, Space
 from collab.spaces.offers import drop_offer, offer_named, offers_shown
 from collab.spaces.policy import role_of
 from collab.spaces.tools.pages import drafts, exchange, operations, queries
+from collab.spaces.tools.pages.changes import CHANGES
 from collab.spaces.tools.pages.comparison import Row, side_by_side
 from collab.spaces.tools.pages.drafts import Clash, Draft
-from collab.spaces.tools.pages.inputs import (
-    EditClash,
-    MoveDocument,
-    RemoveDocument,
-    RestoreDocument,
-    RestoreRevision,
-)
+from collab.spaces.tools.pages.inputs import EditClash
 from collab.spaces.tools.pages.models import Document
-from collab.spaces.tools.pages.rendering import Shown, show, titles_linked, write_html
+from collab.spaces.tools.pages.rendering import Shown, html_of
 from collab.spaces.tools.pages.sources import files_in_zip
 from collab.spaces.tools.pages.trees import plan_import
 from collab.web.context import space_frame
@@ -39,7 +30,6 @@ from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, here, require_login, viewer, working
 
 bp = Blueprint("pages", __name__, template_folder="templates")
-PER_PAGE = 30
 OFFERED = N_("Proposé à l’instance du projet, en attente de sa réponse.")
 
 
@@ -92,7 +82,7 @@ def read(address: str, slug: str) -> str | tuple[str, int]:
         "read",
         space,
         document=document,
-        shown=shown(space, document.html or html_of(space, document.source), document.title),
+        shown=shown(space, document.html or typed(space, document.source), document.title),
         above=queries.ancestors(session, document),
         below=queries.children(session, document),
         backlinks=queries.backlinks(session, document),
@@ -104,21 +94,13 @@ def read(address: str, slug: str) -> str | tuple[str, int]:
     )
 
 
-def html_of(space: Space, source: str) -> str:
-    host = current_runtime().settings.host
-    return write_html(source, space_iri=space.iri, own_host=host, find_file=lambda p: None).html
+def typed(space: Space, source: str) -> str:
+    """The HTML of a text that is not stored: a preview, an old version, an offer."""
+    return html_of(source, space_iri=space.iri, own_host=current_runtime().settings.host)
 
 
 def shown(space: Space, html: str, title: str) -> Shown:
-    keys = titles_linked(html, space.iri)
-    return show(
-        html,
-        title=title,
-        space_iri=space.iri,
-        space_url=space.url,
-        slugs=queries.slugs_by_title(dbsession(), space, keys),
-        may_write=may_write(space),
-    )
+    return queries.shown(dbsession(), space, html, title, may_write=may_write(space))
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -168,8 +150,8 @@ def submit(
 ) -> str | Response | tuple[str, int]:
     """Preview, or save; whatever is wrong, the form comes back with all that was typed."""
     if request.form.get("action") == "preview":
-        preview = shown(space, html_of(space, draft.source), draft.title)
-        return form(space, document, draft, offer=offer, preview=Markup(preview.html))  # noqa: S704
+        preview = shown(space, typed(space, draft.source), draft.title)
+        return form(space, document, draft, offer=offer, preview=preview.html)
     try:
         with working() as work:
             done: Document | Offer
@@ -189,36 +171,24 @@ def submit(
     return after(space, done, _("Document enregistré."))
 
 
-def compared(before: str, after: str) -> list[dict[str, Any]]:
+def compared(before: str, after: str) -> list[Row]:
     """Rows for the `diff` macro, with a sentence for the lines left out."""
-    return [_told(row) for row in side_by_side(before, after)]
+    return [row.saying(_words_for) for row in side_by_side(before, after)]
 
 
-def _told(row: Row) -> dict[str, Any]:
-    if not row.skipped:
-        return {"kind": row.kind, "left": row.left, "right": row.right}
-    said = ngettext("… %(num)s ligne identique …", "… %(num)s lignes identiques …", row.skipped)
-    return {"kind": row.kind, "left": said, "right": ""}
+def _words_for(skipped: int) -> str:
+    if not skipped:
+        return str(_("La suite n’est pas montrée : il y a trop de lignes changées."))
+    return str(ngettext("… %(num)s ligne identique …", "… %(num)s lignes identiques …", skipped))
 
 
 @bp.get("/<slug>/history")
 def history(address: str, slug: str) -> str:
     space, session = here(address), dbsession()
     document = queries.document_at(session, space, slug)
-    number = max(request.args.get("page", 1, type=int), 1)
-    total = queries.count_revisions(session, document)
-    return page(
-        "history",
-        space,
-        document=document,
-        revisions=queries.history(
-            session, document, limit=PER_PAGE, offset=(number - 1) * PER_PAGE
-        ),
-        total=total,
-        at={"number": number, "pages": -(-total // PER_PAGE)},
-        offers=offers_shown(session, space, viewer(), document),
-        actor=viewer(),
-    )
+    at = queries.history(session, document, request.args.get("page", 1, type=int))
+    offers = offers_shown(session, space, viewer(), document)
+    return page("history", space, document=document, at=at, offers=offers, actor=viewer())
 
 
 @bp.get("/<slug>/diff")
@@ -239,8 +209,8 @@ def version(address: str, slug: str, number: int) -> str:
     space, session = here(address), dbsession()
     document = queries.document_at(session, space, slug)
     revision = queries.revision_numbered(session, document, number)
-    html = shown(space, html_of(space, revision.source), revision.title).html
-    return page("version", space, document=document, revision=revision, html=Markup(html))  # noqa: S704
+    text = shown(space, typed(space, revision.source), revision.title)
+    return page("version", space, document=document, revision=revision, html=text.html)
 
 
 @bp.post("/<slug>/<any(restore_revision, move, remove, restore):act>")
@@ -253,33 +223,22 @@ def change(address: str, slug: str, act: str) -> Response:
         done = run(work, space, given)
     if act == "remove" and isinstance(done, Document):
         url = url_for("pages.change", address=address, slug=slug, act="restore")
-        flash({"text": _(said), "action": url, "label": _("Annuler")}, "undo")
+        told: Any = {"text": _(said), "action": url, "label": _("Annuler")}
+        flash(told, "undo")
         return redirect(url_for("pages.tree", address=space.address))
     return after(space, done, _(said))
-
-
-CHANGES: Mapping[str, tuple[type[Any], Any, str]] = {
-    "restore_revision": (
-        RestoreRevision,
-        operations.restore_revision,
-        N_("Cette version est de nouveau la dernière."),
-    ),
-    "move": (MoveDocument, operations.move_document, N_("Document déplacé.")),
-    "remove": (RemoveDocument, operations.remove_document, N_("Document effacé.")),
-    "restore": (RestoreDocument, operations.restore_document, N_("Le document est de retour.")),
-}
 
 
 @bp.get("/offers/<uid>")
 def offered(address: str, uid: str) -> str:
     space = here(address)
     offer, document = find_offer(space, uid)
-    html = shown(space, html_of(space, offer.given.get("source", "")), "").html
+    html = shown(space, typed(space, offer.given.get("source", "")), "").html
     current = document.source if document else ""
     rows = compared(current, offer.given["source"]) if "source" in offer.given else []
     return page(
         "offer", space, offer=offer, uid=uid, document=document, actor=viewer(),
-        html=Markup(html), rows=rows if document else [],  # noqa: S704
+        html=html, rows=rows if document else [],
     )  # fmt: skip
 
 
@@ -314,10 +273,9 @@ def drop(address: str, uid: str) -> Response:
 @bp.get("/export")
 def export(address: str) -> Response:
     space = here(address)
-    packed = exchange.zip_of(dbsession(), space)
-    name = f"{space.slug}-documents.zip"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(packed, mimetype="application/zip", headers=headers)
+    answer = Response(exchange.zip_of(dbsession(), space), mimetype="application/zip")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{space.slug}.zip")
+    return answer
 
 
 @bp.route("/import", methods=["GET", "POST"], endpoint="import_zip")
