@@ -70,15 +70,14 @@ class Wire:
 
     def send(self, whole: bytes) -> int:
         """Send whole frames: now if nothing waits before them, else in their turn."""
-        if not self._closed:
-            self._write(whole)
-            if len(self._waiting) > MAX_PACKETS or (
-                self.size > MAX_BYTES and len(self._waiting) > 1
-            ):
+        if not self._closed and not self._left(whole):
+            waiting = len(self._waiting)
+            if waiting > MAX_PACKETS or (self.size > MAX_BYTES and waiting > 1):
                 self._overflow()
         return len(whole)
 
-    def _write(self, whole: bytes) -> None:
+    def _left(self, whole: bytes) -> bool:
+        """Write what can be written; whether that was all. The rest waits, in order."""
         rest: bytes | memoryview = whole
         if self._writer is None and self._raw is not None:
             try:
@@ -87,14 +86,15 @@ class Wire:
                 sent = 0
             except OSError:
                 self.cut()
-                return
+                return True
             if sent == len(whole):
-                return
+                return True
             rest = memoryview(whole)[sent:]
         self._waiting.append(rest)
         self.size += len(rest)
         if self._writer is None:
             self._writer = gevent.spawn(self._drain)
+        return False
 
     def _drain(self) -> None:
         try:
@@ -126,7 +126,7 @@ class Wire:
         """Close after what waits is written; cut the connection after CLOSE_SECONDS."""
         if self._closed:
             return
-        self._write(frame(struct.pack("!H", code) + reason.encode(), CLOSE))
+        self._left(frame(struct.pack("!H", code) + reason.encode(), CLOSE))
         self._closed = True
         self._fuse = gevent.spawn_later(CLOSE_SECONDS, self.cut)
         if self._writer is None:

@@ -25,7 +25,7 @@ from realtime.loopback import SECONDS, Served, Socket, plain, until
 
 from collab.realtime.line import Line
 from collab.realtime.sendpath import MAX_INCOMING, make_socketio, send_all
-from collab.realtime.wire import MAX_BYTES, RESYNC
+from collab.realtime.wire import MAX_BYTES, MAX_PACKETS, RESYNC
 
 COUNT = 3000
 TEXT = "x" * 3000
@@ -111,14 +111,25 @@ def test_a_stalled_reader_gets_whole_messages_in_order_or_is_closed_and_catches_
 
 def test_what_waits_for_a_stalled_reader_is_capped_and_given_back():
     with served() as server, Socket(server.port, buffer=8192):
-        seen = []
+        (client,) = server.engine.sockets.values()
+        wire, seen = client.queue._wire, []
         for n in range(60):
             tell(server, 50, n * 50)
             seen += server.call(waiting, server)
         assert max(packets for packets, _ in seen) > 100, "the reader never stalled"
+        assert max(packets for packets, _ in seen) <= MAX_PACKETS + 1
         assert max(size for _, size in seen) <= MAX_BYTES + 2 * len(TEXT)
-        until(lambda: not server.engine.sockets, "the slow client is still held")
         assert [reason for _, reason in server.left] == ["resync"]
+        until(lambda: wire._sock.closed, "a client that never reads is still held")
+        assert server.call(lambda: (len(wire), wire.size)) == (0, 0)
+
+
+def test_a_few_large_messages_are_too_many_as_well():
+    with served() as server, Socket(server.port, buffer=8192) as slow:
+        tell(server, 120, text="x" * 50_000)
+        texts, closed = slow.rest()
+        assert closed.reason == "resync"
+        assert len(texts) < 120
 
 
 def test_a_slow_reader_that_stays_below_the_cap_loses_nothing():
