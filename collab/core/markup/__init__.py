@@ -132,13 +132,15 @@ def _parser(
     md.preprocessors.deregister("html_block")
     md.preprocessors.register(SetApart(md), "set_apart", 25)
     inline = md.inlinePatterns
-    for stock in ("reference", "image_reference", "short_reference", "short_image_ref"):
-        inline.deregister(stock)
+    inline.deregister("reference")
     inline.register(CodeSpans(md), "backtick", 190)
     if links:
         inline.register(PageLinks(md, links), "page_link", 175)
-    inline.register(Links(md, image=False), "link", 160)
-    inline.register(Links(md, image=True), "image_link", 150)
+    inline.deregister("image_reference")
+    inline.register(Links(md, image=False, alone=False), "link", 160)
+    inline.register(Links(md, image=True, alone=False), "image_link", 150)
+    inline.register(Links(md, image=True, alone=True), "short_image_ref", 140)
+    inline.register(Links(md, image=False, alone=True), "short_reference", 130)
     inline.register(HtmlInlineProcessor(TAG_OR_COMMENT, md), "html", 90)
     inline.register(Addresses(md), "address", 88)
     if mentions:

@@ -87,11 +87,15 @@ class CodeSpans(InlineProcessor):
 
 
 class Links(InlineProcessor):
-    """`[text](address "title")`, `[text][label]`, `[label]`; with `!` before it, images."""
+    """`[text](address "title")` and `[text][label]`, or `[label]` alone; with `!` before, images.
 
-    def __init__(self, md: Markdown, *, image: bool) -> None:
+    Labels alone come last, when the `[label]` of an image has been read.
+    """
+
+    def __init__(self, md: Markdown, *, image: bool, alone: bool) -> None:
         super().__init__(r"!\[" if image else r"(?<!!)\[", md)
         self._image = image
+        self._alone = alone
         self._tail = Tail()
         self._pairs: dict[int, int] = {}
 
@@ -128,6 +132,8 @@ class Links(InlineProcessor):
 
     def _target(self, data: str, start: int, at: int) -> tuple[str, str, int] | None:
         """Address, title and end of the link whose text is data[start:at]."""
+        if self._alone:
+            return self._reference(data[start : min(at, start + LABEL + 1)], at + 1)
         inline = DESTINATION.match(data, at + 1)
         if inline:
             href, title = inline[1] or inline[2] or "", inline[3] or ""
@@ -135,14 +141,15 @@ class Links(InlineProcessor):
             if single:
                 href, title = href[: single.start()], single[1]
             return href.strip().replace(" ", "%20"), title[1:-1], inline.end()
-        if not self.md.references:
-            return None
         full = REFERENCE.match(data, at + 1)
-        label = full[1] if full and full[1] else data[start : min(at, start + LABEL + 1)]
-        known = self.md.references.get(" ".join(label.split()).lower())
-        if known is None:
+        if full is None:
             return None
-        return known[0], known[1] or "", full.end() if full else at + 1
+        return self._reference(full[1] or data[start : min(at, start + LABEL + 1)], full.end())
+
+    def _reference(self, label: str, end: int) -> tuple[str, str, int] | None:
+        """What was defined as `[label]: address "title"` somewhere in the text."""
+        known = self.md.references.get(" ".join(label.split()).lower())
+        return (known[0], known[1] or "", end) if known else None
 
     def _element(self, text: str, address: str) -> Element:
         if self._image:

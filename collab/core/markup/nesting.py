@@ -68,7 +68,8 @@ class _Nesting:
     def run(self, html: str) -> str:
         at = 0
         for match in TOKEN.finditer(html):
-            self._out.append(html[at : match.start()])
+            if at < match.start():
+                self._out.append(html[at : match.start()])
             at = match.end()
             if match[2]:
                 self._tag(match[2].lower(), match[3], closing=bool(match[1]))
@@ -112,7 +113,11 @@ class _Nesting:
 
     def _end_paragraph(self, name: str) -> None:
         if name in ENDS_PARAGRAPH and self._open and self._open[-1] == "p":
-            self._close_last()
+            if self._out[-1] == "<p>":
+                self._out.pop()
+                self._open.pop()
+            else:
+                self._close_last()
 
     def _close_last(self) -> str:
         name = self._open.pop()

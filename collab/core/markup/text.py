@@ -28,6 +28,6 @@ def excerpt(text: str, limit: int = 200) -> str:
     if len(line) <= limit and len(text) <= limit * 4:
         return line
     cut = line[: limit - 1]
-    if " " in cut[limit // 2 :]:
+    if line[limit - 1 : limit] != " " and " " in cut[limit // 2 :]:
         cut = cut[: cut.rindex(" ")]
     return cut.rstrip(" ,;:.") + "…"
