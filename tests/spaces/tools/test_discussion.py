@@ -119,6 +119,13 @@ def test_a_form_that_is_refused_keeps_what_was_typed(talk, client, typed, wrong)
     assert typed["body"].strip() in html
 
 
+def test_everything_to_be_mended_is_said_at_once_and_how(talk, client):
+    log_in(client, talk.ada)
+    html = client.post(f"{HOME}new", data={"title": "", "body": ""}).get_data(as_text=True)
+    assert "Donnez un sujet à la discussion." in html
+    assert "Écrivez d’abord votre message." in html
+
+
 def test_a_message_that_is_refused_keeps_its_text_and_what_it_answers(talk, client):
     thread = talk.thread()
     first = talk.post(thread)
@@ -288,7 +295,7 @@ def test_a_full_page_stays_light(long_thread, client, talk):
     html = page(client, f"{HOME}{thread.uid}/")
     counted = Elements()
     counted.feed(html)
-    assert counted.count < 17 * 51 + 130
+    assert counted.count < 17 * 51 + 135
     assert len(html) < 100_000
 
 

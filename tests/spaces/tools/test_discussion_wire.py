@@ -254,13 +254,15 @@ def test_somebody_who_is_no_member_is_refused(garden, as_):
 
 def test_a_public_id_is_kept_when_free_and_else_the_same_everywhere(come_in, thread):
     taken = come_in(note(id=f"https://b.example/o/{thread.uid}"))
-    plain = come_in(note(id="https://b.example/statuses/12"))
+    later, before = (vocab.written(now() + timedelta(seconds=s)) for s in (2, -2))
+    plain = come_in(note(id="https://b.example/statuses/12", published=later))
+    late = come_in(note(id="https://b.example/statuses/11", published=before))
     own = come_in(note(id=f"https://b.example/o/{thread.uid[:-1] + 'z'}"))
     assert ULID.fullmatch(taken.uid)
     assert taken.uid != thread.uid
     assert ULID.fullmatch(plain.uid)
     assert own.uid == thread.uid[:-1] + "z"
-    assert plain.uid[:8] == thread.uid[:8], "the order of ids is the order of writing"
+    assert late.uid < thread.uid < plain.uid, "the order of ids is the order of writing"
 
 
 def test_an_id_that_lies_about_the_time_is_not_kept(come_in):

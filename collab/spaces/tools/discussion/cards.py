@@ -54,6 +54,8 @@ class Card:
     """`url` and `name` of what it answers."""
     state: str
     reason: str
+    writes: bool
+    """Whether its reader may write in this space."""
     may_answer: bool
     own: bool
     may_edit: bool
@@ -101,6 +103,7 @@ def _card(
         reply_to=_link(space, parents.get(reply_to_id or 0)),
         state=item.state if waits else "",
         reason=item.state_reason if own and waits else "",
+        writes=reader.writes,
         may_answer=reader.writes and not gone and thread.withdrawn_at is None,
         own=own,
         may_edit=own and reader.writes and not gone,

@@ -52,7 +52,8 @@ def open_thread(work: Work, space: Space, given: OpenThread) -> Thread:
         Invalid: no title or text, or one too long.
     """
     require(work, space, Role.MEMBER)
-    title = _title(work, given.title)
+    title = _line(given.title)
+    _check(work, body=given.body, title=title)
     told = _told(work, space, given.body, given.received)
     thread = Thread(title=title, **told, last_at=told["created_at"])
     publish(work, thread)
@@ -73,6 +74,7 @@ def post_message(work: Work, space: Space, given: PostMessage) -> Message:
         raise Missing(N_("Cette discussion n’existe pas, ou plus."))
     if thread.withdrawn_at and not work.mirrored:
         raise Conflict(N_("Cette discussion a été effacée entre-temps."))
+    _check(work, body=given.body)
     told = _told(work, space, given.body, given.received)
     reply_to_id = _answered(work.session, thread, given.reply_to)
     message = Message(thread_id=thread.id, reply_to_id=reply_to_id, **told)
@@ -99,16 +101,15 @@ def edit_message(work: Work, space: Space, given: EditMessage) -> Said:
     item = said_in(work.session, space, given.item)
     if item.author_id != work.actor.id:
         raise Forbidden(N_("Seule la personne qui l’a écrit peut modifier ce texte."))
-    title = item.title
-    if isinstance(item, Thread) and given.title.strip():
-        title = _title(work, given.title)
-    body, (html, mentions) = _body(work, given.body), _words(work, space, given)
-    if (title, body, html) == (item.title, item.source, item.html):
+    title = (isinstance(item, Thread) and _line(given.title)) or item.title
+    _check(work, body=given.body, title=title or None)
+    html, mentions = _words(work, space, given.body, given.received)
+    if (title, given.body, html) == (item.title, item.source, item.html):
         return item
     item.mentions = mentions
     item.from_html = bool(given.received and given.received.from_html)
     at = given.received.at if given.received else None
-    revise(work, item, title=title, source=body, html=html, at=at)
+    revise(work, item, title=title, source=given.body, html=html, at=at)
     return item
 
 
@@ -178,37 +179,36 @@ def said_in(session: Session, space: Space, uid: str) -> Said:
     return item
 
 
-def _title(work: Work, title: str) -> str:
-    """A subject on one line; its length is a rule for people of this instance only."""
-    line = " ".join(title.split())
-    if not line:
-        raise Invalid(title=N_("Donnez un sujet à la discussion."))
-    if len(line) > MAX_TITLE and work.actor.local:
-        raise Invalid(title=N_("Ce sujet est trop long : 200 caractères au plus."))
-    return line
+def _line(title: str) -> str:
+    return " ".join(title.split())
 
 
-def _body(work: Work, body: str) -> str:
+def _check(work: Work, *, body: str, title: str | None = None) -> None:
+    """Refuse what says nothing; and, from people of this instance, what is too long."""
+    ours = work.actor.local and not work.mirrored
+    wrong = {}
+    if title is not None and not title:
+        wrong["title"] = N_("Donnez un sujet à la discussion.")
+    elif title and len(title) > MAX_TITLE and ours:
+        wrong["title"] = N_("Ce sujet est trop long : 200 caractères au plus.")
     if not body.strip():
-        raise Invalid(body=N_("Écrivez d’abord votre message."))
-    if len(body) > MAX_BODY and work.actor.local and not work.mirrored:
-        raise Invalid(body=N_("Ce message est trop long : 20 000 caractères au plus."))
-    return body
+        wrong["body"] = N_("Écrivez d’abord votre message.")
+    elif len(body) > MAX_BODY and ours:
+        wrong["body"] = N_("Ce message est trop long : 20 000 caractères au plus.")
+    if wrong:
+        raise Invalid(**wrong)
 
 
 def _told(work: Work, space: Space, body: str, received: Received | None) -> dict[str, Any]:
     """The columns that threads and messages share."""
-    source = _body(work, body)
-    html, mentions = (
-        (received.html, received.mentions) if received else _rendered(work, space, source)
-    )
+    html, mentions = _words(work, space, body, received)
     uid = (received and received.uid) or new_uid()
     return {
         "uid": uid,
         "iri": (received and received.iri) or f"{work.origin}/o/{uid}",
         "space_id": space.id,
         "author_id": work.actor.id,
-        "source": source,
+        "source": body,
         "html": html,
         "mentions": mentions,
         "from_html": bool(received and received.from_html),
@@ -217,14 +217,12 @@ def _told(work: Work, space: Space, body: str, received: Received | None) -> dic
     }
 
 
-def _words(work: Work, space: Space, given: EditMessage) -> tuple[str, list[Mentioned]]:
-    if given.received:
-        return given.received.html, given.received.mentions
-    return _rendered(work, space, given.body)
-
-
-def _rendered(work: Work, space: Space, body: str) -> tuple[str, list[Mentioned]]:
+def _words(
+    work: Work, space: Space, body: str, received: Received | None
+) -> tuple[str, list[Mentioned]]:
     """Safe HTML of a message, and who it names among the people of the space."""
+    if received:
+        return received.html, received.mentions
     host = host_of(work.origin)
     named: dict[str, Actor | None] = {}
 

@@ -16,7 +16,7 @@ from collab.core.markup import excerpt, plain
 from collab.core.work import Work
 from collab.spaces.models import Item, Space
 from collab.spaces.queries import journal_head, revisions
-from collab.spaces.tools.discussion.cards import Card, Reader, cards, marks, reader_of
+from collab.spaces.tools.discussion.cards import Card, cards, marks, reader_of
 from collab.spaces.tools.discussion.inputs import (
     EditMessage,
     OpenThread,
@@ -65,8 +65,7 @@ ACTS: dict[str, tuple[type[Any], Callable[[Work, Space, Any], Item]]] = {
 @bp.get("/")
 def index(address: str) -> str:
     space = room(address)
-    page = threads(dbsession(), space, viewer(), _number())
-    return _page("threads", space, page=page)
+    return _page("threads", space, page=threads(dbsession(), space, viewer(), _number()))
 
 
 @bp.get("/new")
@@ -80,10 +79,9 @@ def create(address: str) -> Response | tuple[str, int]:
     space = room(address)
     try:
         with working() as work:
-            thread = open_thread(work, space, parse(OpenThread, request.form))
+            thread = open_thread(work, space, parse(OpenThread, _typed()))
     except Problem as problem:
-        errors = _errors(problem)
-        return _page("new", space, typed=request.form, errors=errors), problem.status
+        return _page("new", space, typed=request.form, errors=_errors(problem)), problem.status
     return redirect(_place(space, thread))
 
 
@@ -97,13 +95,11 @@ def thread(address: str, uid: str) -> str:
 @writing
 def post(address: str, uid: str) -> Response | tuple[str, int]:
     space, found = _thread(address, uid)
-    given = {**request.form, "thread": found.uid}
     try:
         with working() as work:
-            message = post_message(work, space, parse(PostMessage, given))
+            message = post_message(work, space, parse(PostMessage, _typed(thread=found.uid)))
     except Problem as problem:
-        errors = _errors(problem)
-        return _thread_page(space, found, LAST, request.form, errors), problem.status
+        return _thread_page(space, found, LAST, request.form, _errors(problem)), problem.status
     return redirect(_place(space, message))
 
 
@@ -116,8 +112,7 @@ def message(address: str, uid: str) -> Response:
 @bp.get("/fragment/<uid>")
 def fragment(address: str, uid: str) -> str:
     space, item = _said(address, uid)
-    reader, card = _card(space, item)
-    return render_template("discussion/fragment.html", card=card, reader=reader)
+    return render_template("discussion/fragment.html", card=_card(space, item))
 
 
 @bp.get("/m/<uid>/acts")
@@ -148,7 +143,7 @@ def save(address: str, uid: str) -> Response | tuple[str, int]:
     space, item = _readable(address, uid)
     try:
         with working() as work:
-            edit_message(work, space, parse(EditMessage, {**request.form, "item": uid}))
+            edit_message(work, space, parse(EditMessage, _typed(item=uid)))
     except Problem as problem:
         if not _own(item):
             raise
@@ -176,7 +171,7 @@ def do(address: str, uid: str, act: str) -> Response:
     space, item = _said(address, uid)
     given, run = ACTS[act]
     with working() as work:
-        run(work, space, parse(given, {**request.form, "item": uid}))
+        run(work, space, parse(given, _typed(item=uid)))
     return redirect(_place(space, item))
 
 
@@ -213,8 +208,7 @@ def _thread(address: str, uid: str) -> tuple[Space, Thread]:
 
 
 def _own(item: Said) -> bool:
-    actor = viewer()
-    return actor is not None and item.author_id == actor.id
+    return item.author == viewer()
 
 
 def _number() -> int:
@@ -250,6 +244,12 @@ def _page(template: str, space: Space, **more: Any) -> str:
     )
 
 
+def _typed(**known: str) -> dict[str, str]:
+    """The form; an empty text is left to the operation, which says what to write there."""
+    blank = {name: " " for name in ("title", "body") if not request.form.get(name)}
+    return {**request.form, **blank, **known}
+
+
 def _errors(problem: Problem) -> dict[str, str]:
     """What to say at which field; a refusal of the whole act stands at the text."""
     if isinstance(problem, Invalid):
@@ -257,14 +257,13 @@ def _errors(problem: Problem) -> dict[str, str]:
     return {"body": gettext(problem.message)}
 
 
-def _card(space: Space, item: Said) -> tuple[Reader, Card]:
-    reader = reader_of(dbsession(), space, viewer())
-    return reader, cards(dbsession(), space, reader, [item])[0]
+def _card(space: Space, item: Said) -> Card:
+    return cards(dbsession(), space, reader_of(dbsession(), space, viewer()), [item])[0]
 
 
 def _item_page(template: str, space: Space, item: Said, **more: Any) -> str:
     thread = item if isinstance(item, Thread) else item.thread
-    return _page(template, space, card=_card(space, item)[1], thread=thread, **more)
+    return _page(template, space, card=_card(space, item), thread=thread, **more)
 
 
 def _thread_page(space: Space, thread: Thread, number: int, typed: Any, errors: Any) -> str:
