@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 from dataclasses import dataclass
 
 import gevent
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 SILENCE = 75
 """Seconds without a byte after which a connection is closed. Websockets are pinged every 25."""
+FILES = 16_384
+"""Open files asked for, where the system allows it."""
 
 
 @dataclass
@@ -67,8 +70,9 @@ class Server(WSGIServer):  # type: ignore[misc]
 
     def start(self) -> None:
         """Listen, and begin to tell. Raises OSError when the address cannot be used."""
-        super().start()
+        _allow_many_files()
         self._live.tail.begin()
+        super().start()
         self._listener = self._runtime.pulse.listen("tail")
         self._tasks = [
             gevent.spawn(self._live.tail.run, self._listener),
@@ -84,6 +88,14 @@ class Server(WSGIServer):  # type: ignore[misc]
             for client in list(self._live.socketio.server.eio.sockets.values()):
                 client.queue.end(GOING_AWAY)
         super().stop(timeout)
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files, often 1024: a websocket takes two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def make_server(app: Flask, host: str, port: int) -> Server:

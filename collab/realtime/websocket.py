@@ -10,11 +10,13 @@ import simple_websocket
 from engineio import packet as eio
 from engineio.exceptions import SocketIsClosedError, UnknownPacketError
 from gevent.event import Event
+from wsproto.utilities import RemoteProtocolError
 
 from collab.realtime.wire import Wire, frame
 
 log = logging.getLogger(__name__)
 
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
 MAX_INCOMING = 256 * 1024
 """Bytes of one message that a client may send."""
 
@@ -48,9 +50,14 @@ class _Receiver(simple_websocket.Server):  # type: ignore[misc]
 
     def handshake(self) -> None:
         """Answer the upgrade through our Wire, which also takes simple-websocket's own replies."""
-        self.wire = Wire(self.sock, self._full)
+        sock = self.sock
+        self.wire = Wire(sock, self._full)
         self.sock: Any = self.wire
-        super().handshake()
+        try:
+            super().handshake()
+        except RemoteProtocolError:
+            sock.close()  # our copy; pywsgi answers on its own
+            raise
 
     def listen(self, hear: Callable[[str | bytes], bool]) -> None:
         """Read until the client goes or `hear` says False."""
@@ -83,13 +90,16 @@ class Upgrade:
         self._reason = server.reason.TRANSPORT_CLOSE
         self._owner = False
 
-    def __call__(self, environ: dict[str, Any], start_response: object) -> list[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         """Serve the websocket until it ends. pywsgi has nothing to answer after that."""
         client = self._client
         try:
             receiver = _Receiver(environ, client.queue.overflow)
-        except simple_websocket.ConnectionError:
-            return []
+        except (simple_websocket.ConnectionError, RemoteProtocolError, OSError):
+            if not client.connected:
+                client.close(wait=False, abort=True, reason=self._reason)
+            start_response("400 Bad Request", [("Content-Type", "text/plain")])
+            return [b"not a websocket handshake"]
         self._wire = receiver.wire
         try:
             if client.connected:

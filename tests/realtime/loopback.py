@@ -93,6 +93,14 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
 
+HANDSHAKE = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+)
+
+
 class Closed(Exception):
     """The server closed the websocket; `code` and `reason` are those of its close frame."""
 
@@ -106,7 +114,16 @@ class Socket:
     """A Socket.IO client over one bare websocket. It reads only when asked to."""
 
     def __init__(
-        self, port, *, auth=None, headers=(), query="", buffer=None, connect=True, tls=None
+        self,
+        port,
+        *,
+        auth=None,
+        headers=(),
+        query="",
+        buffer=None,
+        connect=True,
+        tls=None,
+        handshake=HANDSHAKE,
     ):
         self.sock = socket.socket()
         self.sock.settimeout(SECONDS)
@@ -118,7 +135,7 @@ class Socket:
         self._read = b""
         self._ids = 0
         self.events = []
-        self.answer = self._upgrade(port, headers, query)
+        self.answer = self._upgrade(port, [*handshake, *headers], query)
         if connect and self.answer.startswith("HTTP/1.1 101"):
             assert self.text().startswith("0{")
             self.send("40" + (json.dumps(auth) if auth else ""))
@@ -134,10 +151,6 @@ class Socket:
         lines = [
             f"GET /socket.io/?EIO=4&transport=websocket{query} HTTP/1.1",
             f"Host: 127.0.0.1:{port}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
             *headers,
         ]
         self.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())

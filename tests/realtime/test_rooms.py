@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
@@ -16,6 +17,7 @@ from collab.core.events import EventRow
 from collab.people.models import Account, Actor
 from collab.people.queries import account_of
 from collab.people.tokens import revoke_token
+from collab.realtime import server as serving
 from collab.realtime import tail as tailing
 from collab.spaces.membership import AskToJoin, Decide, ask_to_join, change_role, remove_member
 from collab.spaces.models import Role, Space, Visibility
@@ -296,3 +298,12 @@ def test_the_server_says_goodbye_when_it_stops(house, make):
         page.ask("join", {"space": "jardin"})
     with page:
         assert page.rest()[1].code == 1001
+
+
+def test_a_connection_that_says_nothing_is_closed(house, monkeypatch):
+    monkeypatch.setattr(serving, "SILENCE", 0.3)
+    with LiveHouse(house) as live, socket.create_connection(("127.0.0.1", live.port)) as mute:
+        mute.settimeout(SECONDS)
+        mute.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        while mute.recv(4096):
+            pass

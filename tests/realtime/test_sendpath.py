@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask, request
 from flask_socketio import join_room
-from realtime.loopback import SECONDS, Served, Socket, plain, until
+from realtime.loopback import HANDSHAKE, SECONDS, Served, Socket, plain, until
 
 from collab.realtime.line import Line
 from collab.realtime.sendpath import MAX_INCOMING, make_socketio, send_all
@@ -328,6 +328,19 @@ def test_an_unreadable_message_ends_only_its_own_connection(message, caplog):
             assert bad.rest()[1] is not None
         assert good.ask("echo", 1) == 1
         until(lambda: len(server.engine.sockets) == 1, "the bad client is still held")
+    assert [r for r in caplog.records if r.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize(
+    "handshake",
+    [HANDSHAKE[:3], [*HANDSHAKE[:2], HANDSHAKE[3]]],
+    ids=["no key", "no version"],
+)
+def test_a_bad_handshake_is_refused_and_forgotten(handshake, caplog):
+    with served() as server:
+        with Socket(server.port, handshake=handshake, connect=False) as bad:
+            assert bad.answer.startswith("HTTP/1.1 400")
+        until(lambda: not server.engine.sockets, "the client is still held")
     assert [r for r in caplog.records if r.levelname == "ERROR"] == []
 
 
