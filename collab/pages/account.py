@@ -167,11 +167,12 @@ def mine() -> str:
 
 def _mine(found: Account, errors: dict[str, str] | None = None) -> str:
     actor = found.actor
-    typed = {"display_name": actor.display_name, "email": found.email, "locale": found.locale}
+    known = {"display_name": actor.display_name, "email": found.email, "locale": found.locale}
     return render_template(
         "account/mine.html",
         account=found,
-        typed=typed,
+        typed=known | request.form.to_dict(),
+        scopes=request.form.getlist("scopes") or ["read"],
         errors=errors or {},
         tokens=tokens_of(dbsession(), found),
     )

@@ -28,5 +28,5 @@ def blank(template: str, typed: dict[str, Any] | None = None, **context: Any) ->
 def next_page(fallback: str = "/") -> str:
     """Where to go after a form: a path of this instance that the form names, else `fallback`."""
     wanted = request.form.get("next") or request.args.get("next") or ""
-    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return wanted if safe and "\n" not in wanted and "\r" not in wanted else fallback
+    safe = wanted.startswith("/") and not wanted.startswith("//") and wanted.isprintable()
+    return wanted if safe and "\\" not in wanted else fallback
