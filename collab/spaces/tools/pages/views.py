@@ -15,7 +15,7 @@ from collab.core.inputs import parse
 from collab.spaces import items
 from collab.spaces.models import Item, Offer, OfferState, Role, Space
 from collab.spaces.offers import drop_offer, offer_named, offers_shown
-from collab.spaces.policy import role_of
+from collab.spaces.policy import NEEDS, role_of
 from collab.spaces.tools.pages import drafts, exchange, operations, queries
 from collab.spaces.tools.pages.changes import CHANGES
 from collab.spaces.tools.pages.comparison import Row, side_by_side
@@ -30,13 +30,22 @@ from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, here, require_login, viewer, working
 
 bp = Blueprint("pages", __name__, template_folder="templates")
+ABSENT = N_("Cette page n’existe pas, ou plus.")
 OFFERED = N_("Proposé à l’instance du projet, en attente de sa réponse.")
 
 
 def page(name: str, space: Space, **more: Any) -> str:
     frame = space_frame(space, current="pages")
-    frame["may_write"] = frame["role"] >= Role.MEMBER and space.archived_at is None
+    frame |= {"may_write": may_write(space), "actor": viewer()}
     return render_template(f"pages/{name}.html", **frame, **more)
+
+
+def room(address: str) -> Space:
+    """The space at an address, if it uses this room and the viewer may read it."""
+    space = here(address)
+    if "pages" not in space.tools:
+        raise Missing(ABSENT)
+    return space
 
 
 def may_write(space: Space) -> bool:
@@ -56,15 +65,15 @@ def after(space: Space, done: Item | Offer, said: str) -> Response:
 
 @bp.get("/")
 def tree(address: str) -> str:
-    space, session = here(address), dbsession()
+    space, session = room(address), dbsession()
     offers = [o for o in offers_shown(session, space, viewer()) if o.kind == "document"]
     nodes = queries.tree(session, space)
-    return page("tree", space, nodes=nodes, offers=offers, actor=viewer())
+    return page("tree", space, nodes=nodes, offers=offers)
 
 
 @bp.get("/titre/<path:title>")
 def by_title(address: str, title: str) -> Response:
-    space = here(address)
+    space = room(address)
     found = queries.document_titled(dbsession(), space, title)
     if found is None:
         return redirect(url_for("pages.new", address=space.address, title=title))
@@ -73,7 +82,7 @@ def by_title(address: str, title: str) -> Response:
 
 @bp.get("/<slug>")
 def read(address: str, slug: str) -> str | tuple[str, int]:
-    space, session, actor = here(address), dbsession(), viewer()
+    space, session, actor = room(address), dbsession(), viewer()
     document = queries.document_at(session, space, slug)
     mine = items.may_edit(session, document, actor.id if actor else None)
     if document.withdrawn_at:
@@ -88,7 +97,6 @@ def read(address: str, slug: str) -> str | tuple[str, int]:
         backlinks=queries.backlinks(session, document),
         last=queries.last_revision(session, document),
         offers=offers_shown(session, space, actor, document),
-        actor=actor,
         may_remove=mine,
         places=drafts.places(queries.tree(session, space), document.uid),
     )
@@ -106,7 +114,7 @@ def shown(space: Space, html: str, title: str) -> Shown:
 @bp.route("/new", methods=["GET", "POST"])
 def new(address: str) -> str | Response | tuple[str, int]:
     require_login()
-    space = here(address)
+    space = room(address)
     if request.method == "GET":
         asked = request.args
         draft = Draft(title=asked.get("title", ""), parent=asked.get("parent", ""))
@@ -117,7 +125,7 @@ def new(address: str) -> str | Response | tuple[str, int]:
 @bp.route("/<slug>/edit", methods=["GET", "POST"])
 def edit(address: str, slug: str) -> str | Response | tuple[str, int]:
     require_login()
-    space = here(address)
+    space = room(address)
     document = queries.document_at(dbsession(), space, slug)
     if request.method == "GET":
         return form(space, document, drafts.draft_of(document))
@@ -133,16 +141,13 @@ def form(
     **more: Any,
 ) -> str:
     if not may_write(space):
-        raise Forbidden(N_("Il faut être membre de ce projet pour y écrire."))
+        raise Forbidden(NEEDS[Role.MEMBER])
     nodes = queries.tree(dbsession(), space)
     places = drafts.places(nodes, document.uid if document else "")
-    more.setdefault("errors", {})
-    clash: Clash | None = more.pop("clash", None)
+    clash: Clash | None = more.get("clash")
     rows = compared(clash.theirs, clash.mine) if clash else []
-    return page(
-        "form", space, document=document, draft=draft, offer=offer, places=places,
-        clash=clash, rows=rows, **more,
-    )  # fmt: skip
+    about = {"document": document, "draft": draft, "offer": offer, "places": places, "rows": rows}
+    return page("form", space, **about, **{"errors": {}, **more})
 
 
 def submit(
@@ -184,29 +189,28 @@ def _words_for(skipped: int) -> str:
 
 @bp.get("/<slug>/history")
 def history(address: str, slug: str) -> str:
-    space, session = here(address), dbsession()
+    space, session = room(address), dbsession()
     document = queries.document_at(session, space, slug)
     at = queries.history(session, document, request.args.get("page", 1, type=int))
     offers = offers_shown(session, space, viewer(), document)
-    return page("history", space, document=document, at=at, offers=offers, actor=viewer())
+    return page("history", space, document=document, at=at, offers=offers)
 
 
 @bp.get("/<slug>/diff")
 def diff(address: str, slug: str) -> str:
-    space, session = here(address), dbsession()
+    space, session = room(address), dbsession()
     document = queries.document_at(session, space, slug)
     to = request.args.get("to", document.revision, type=int)
     since = request.args.get("from", max(to - 1, 1), type=int)
     before = queries.revision_numbered(session, document, since)
     later = queries.revision_numbered(session, document, to)
     rows = compared(before.source, later.source)
-    same = before.source == later.source
-    return page("diff", space, document=document, before=before, later=later, rows=rows, same=same)
+    return page("diff", space, document=document, before=before, later=later, rows=rows)
 
 
 @bp.get("/<slug>/version/<int:number>")
 def version(address: str, slug: str, number: int) -> str:
-    space, session = here(address), dbsession()
+    space, session = room(address), dbsession()
     document = queries.document_at(session, space, slug)
     revision = queries.revision_numbered(session, document, number)
     text = shown(space, typed(space, revision.source), revision.title)
@@ -215,7 +219,7 @@ def version(address: str, slug: str, number: int) -> str:
 
 @bp.post("/<slug>/<any(restore_revision, move, remove, restore):act>")
 def change(address: str, slug: str, act: str) -> Response:
-    space = here(address)
+    space = room(address)
     document = queries.document_at(dbsession(), space, slug)
     kind, run, said = CHANGES[act]
     given = parse(kind, {**request.form.to_dict(), "document": document.uid})
@@ -231,15 +235,12 @@ def change(address: str, slug: str, act: str) -> Response:
 
 @bp.get("/offers/<uid>")
 def offered(address: str, uid: str) -> str:
-    space = here(address)
+    space = room(address)
     offer, document = find_offer(space, uid)
-    html = shown(space, typed(space, offer.given.get("source", "")), "").html
-    current = document.source if document else ""
-    rows = compared(current, offer.given["source"]) if "source" in offer.given else []
-    return page(
-        "offer", space, offer=offer, uid=uid, document=document, actor=viewer(),
-        html=html, rows=rows if document else [],
-    )  # fmt: skip
+    source = offer.given.get("source", "")
+    html = shown(space, typed(space, source), "").html
+    rows = compared(document.source, source) if document and source else []
+    return page("offer", space, offer=offer, document=document, html=html, rows=rows)
 
 
 def find_offer(space: Space, uid: str) -> tuple[Offer, Document | None]:
@@ -250,11 +251,11 @@ def find_offer(space: Space, uid: str) -> tuple[Offer, Document | None]:
 
 @bp.route("/offers/<uid>/edit", methods=["GET", "POST"])
 def edit_offer(address: str, uid: str) -> str | Response | tuple[str, int]:
-    space = here(address)
+    space = room(address)
     offer, document = find_offer(space, uid)
     open_again = offer.state in (OfferState.CONFLICT, OfferState.REFUSED)
     if offer.actor_id != require_login().actor_id or not open_again:
-        raise Missing(N_("Cette page n’existe pas, ou plus."))
+        raise Missing(ABSENT)
     if request.method == "POST":
         return submit(space, document, drafts.draft_from(request.form), offer)
     draft, clash = drafts.draft_of_offer(dbsession(), offer, document)
@@ -263,7 +264,7 @@ def edit_offer(address: str, uid: str) -> str | Response | tuple[str, int]:
 
 @bp.post("/offers/<uid>/drop")
 def drop(address: str, uid: str) -> Response:
-    space = here(address)
+    space = room(address)
     with working() as work:
         drop_offer(work, find_offer(space, uid)[0])
     flash(_("La proposition est abandonnée."), "ok")
@@ -272,7 +273,7 @@ def drop(address: str, uid: str) -> Response:
 
 @bp.get("/export")
 def export(address: str) -> Response:
-    space = here(address)
+    space = room(address)
     answer = Response(exchange.zip_of(dbsession(), space), mimetype="application/zip")
     answer.headers.set("Content-Disposition", "attachment", filename=f"{space.slug}.zip")
     return answer
@@ -280,9 +281,9 @@ def export(address: str) -> Response:
 
 @bp.route("/import", methods=["GET", "POST"], endpoint="import_zip")
 def import_zip(address: str) -> str | tuple[str, int]:
-    actor, space, runtime = require_login().actor, here(address), current_runtime()
+    actor, space, runtime = require_login().actor, room(address), current_runtime()
     if role_of(dbsession(), space, actor.id) < Role.FACILITATOR:
-        raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
+        raise Forbidden(NEEDS[Role.FACILITATOR])
     if request.method == "GET":
         return page("import", space, errors={}, report=None)
     sent = request.files.get("file")
