@@ -26,7 +26,7 @@ def web(ctx: click.Context, bind: str | None, own_instance: Path | None) -> None
     """Serve pages, the API and sockets."""
     speak()
     app = open_app(chosen(ctx, own_instance))
-    app.extensions["collab"].aside = lambda task: gevent.get_hub().threadpool.apply(task)
+    app.extensions["collab"].aside = gevent.get_hub().threadpool.apply
     with app.app_context():
         make_ready(app.extensions["collab"])
     host, _, port = (bind or "127.0.0.1:8000").rpartition(":")

@@ -67,9 +67,8 @@ class Stage:
     def start(self) -> None:
         """Start its processes."""
         command = [*_PROGRAM, "--instance", str(self.folder), "run", "--bind", self.host]
-        self.process = subprocess.Popen(
-            command, env=_environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )  # noqa: S603
+        quiet = subprocess.DEVNULL
+        self.process = subprocess.Popen(command, env=_environ(), stdout=quiet, stderr=quiet)  # noqa: S603
 
     def ready(self) -> bool:
         """Whether it answers."""

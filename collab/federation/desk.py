@@ -93,6 +93,9 @@ class Desk:
 
     def mirror_words(self, space: Space) -> str:
         """How complete our copy of a remote project is, in the reader's words (4.5)."""
+        return str(self._words(space))
+
+    def _words(self, space: Space) -> object:
         row = self._federation.session.get(Mirror, space.id)
         if row is None or row.state in ("refused", "ended"):
             return gettext("Sur %(host)s. Il n’y en a pas de copie ici.", host=space.host)

@@ -46,7 +46,7 @@ def failed(
 
 def backoff(failures: int) -> timedelta:
     """5 s, 10 s, 20 s ... 12 h, give or take a fifth, so that hosts do not move in step."""
-    plain = min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT)
+    plain: timedelta = min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT)
     return plain * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
 
 

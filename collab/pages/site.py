@@ -100,9 +100,11 @@ def mentions() -> str:
         _("Ce site est tenu par : %(name)s.", name=row.name),
         row.contact
         or _("Les personnes qui tiennent ce site n’ont pas encore écrit comment les joindre."),
-        _("Aucun contenu ne vient d’un autre serveur que celui-ci. Un seul témoin de connexion est "
-          "déposé, quand vous vous connectez ou choisissez une langue. Aucune mesure d’audience."),
-    ]  # fmt: skip
+        _(
+            "Aucun contenu ne vient d’un autre serveur que celui-ci. Un seul témoin de connexion est "
+            "déposé, quand vous vous connectez ou choisissez une langue. Aucune mesure d’audience."
+        ),
+    ]
     return render_template("site/text.html", title=_("Mentions légales"), paragraphs=told)
 
 
@@ -110,9 +112,9 @@ def mentions() -> str:
 def accessibility() -> str:
     told = [
         _("État : non conforme. Aucun audit de ce site n’a encore été fait selon le RGAA 4.1."),
-        _("Les pages fonctionnent sans JavaScript, au clavier, et avec un texte agrandi. Si quelque "
-          "chose vous bloque, dites-le à une personne qui tient ce site : voir en bas de page."),
-    ]  # fmt: skip
+        _("Les pages fonctionnent sans JavaScript, au clavier, et avec un texte agrandi."),
+        _("Si quelque chose vous bloque, dites-le à une personne qui tient ce site."),
+    ]
     return render_template("site/text.html", title=_("Accessibilité"), paragraphs=told)
 
 

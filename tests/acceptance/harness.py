@@ -1,4 +1,4 @@
-"""Real instances: `collab run` process trees on loopback, driven as people and scripts drive them."""
+"""Real instances: `collab run` trees on loopback, driven as people and scripts drive them."""
 
 from __future__ import annotations
 
@@ -105,11 +105,12 @@ class Instance:
         return alias
 
     def start(self) -> Instance:
-        log = (self.path.parent / f"{self.path.name}.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "collab", "--instance", str(self.path), "run", "--bind", self.host],
-            env=self.environ(), stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+        program = [sys.executable, "-m", "collab", "--instance", str(self.path)]
+        with (self.path.parent / f"{self.path.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*program, "run", "--bind", self.host],
+                env=self.environ(), stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
         until(lambda: self.get("/readyz", quiet=True).status == 200, f"{self.name} is ready")
         return self
 

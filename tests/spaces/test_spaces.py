@@ -81,7 +81,12 @@ def test_an_archived_space_takes_no_more_members(make, as_):
 
 def test_a_failed_work_leaves_nothing_behind(make, as_):
     ada = make.person("ada")
-    with pytest.raises(Missing), as_(ada) as work:
-        open_space(work, OpenSpace(name="Verger"))
-        raise Missing("at the last moment")
+
+    def opened_and_undone() -> None:
+        with as_(ada) as work:
+            open_space(work, OpenSpace(name="Verger"))
+            raise Missing("at the last moment")
+
+    with pytest.raises(Missing):
+        opened_and_undone()
     assert visible_space_ids(db.session(), ada) == []
