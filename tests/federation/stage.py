@@ -91,7 +91,7 @@ class Foreign:
         return self.person("actor", "Application")
 
     def _make(self, name: str, kind: str, more: dict) -> Person:
-        path = "/actor" if kind == "Application" else f"/u/{name}"
+        path = "/actor" if name == "actor" else f"/u/{name}"
         iri = self.peer.url(path)
         rsa = SigningKey(f"{iri}#main-key", "rsa", rsa_key(name))
         edwards = SigningKey(f"{iri}#ed25519-1", "ed25519", new_ed25519())

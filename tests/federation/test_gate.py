@@ -120,6 +120,15 @@ def test_r20_nobody_elsewhere_speaks_as_one_of_ours(foreign, make, garden):
     assert follows() == 0
 
 
+def test_r20_a_proof_of_one_of_ours_brings_nothing_back_to_us(foreign, make, federation, garden):
+    noe, lea = make.person("noe"), foreign.person()
+    told = foreign.activity(lea, "Follow", garden.iri)
+    told |= {"actor": noe.iri, "id": f"{ORIGIN}/a/1"}
+    proven = add_proof(told, federation.signing_key(noe, "ed25519"), datetime.now(UTC))
+    assert foreign.post(lea, proven).status_code == 401
+    assert follows() == 0
+
+
 def test_r20_an_actor_document_that_claims_to_be_ours_is_not_kept(foreign, make, garden):
     noe = make.person("noe")
     lea = foreign.person(id=noe.iri)

@@ -269,6 +269,15 @@ def test_words_for_fewer_or_more_people_than_the_project_are_refused(
     assert items() == []
 
 
+def test_an_update_cannot_change_who_may_read(foreign, garden, lea):
+    note = foreign.note(lea, garden)
+    foreign.say(lea, "Create", note)
+    told = note | {"to": [lea.iri], "content": "<p>Secret</p>", "updated": stamp(soon(5))}
+    said = foreign.activity(lea, "Update", told, to=[lea.iri], cc=[garden.iri])
+    assert foreign.post(lea, said).status_code == 403
+    assert "Secret" not in items()[0].html
+
+
 def test_a_deleted_message_is_withdrawn_not_lost(foreign, garden, lea):
     note = foreign.note(lea, garden)
     foreign.say(lea, "Create", note)

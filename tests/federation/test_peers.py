@@ -90,7 +90,7 @@ def test_r08_a_person_of_that_host_cannot_say_yes_for_it(house, federation, fore
     announce(foreign)
     follow_iri = ask(house, federation, foreign, admin).follow_iri
     foreign.say(foreign.person("omar"), "Accept", follow_iri)
-    foreign.say(foreign.person("bot", "Service"), "Accept", follow_iri)
+    foreign.say(foreign.person("second", "Application"), "Accept", follow_iri)
     assert state(foreign) == PeerState.ASKED
 
 
