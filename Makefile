@@ -20,16 +20,17 @@ CATALOGUES := $(wildcard collab/translations/*/LC_MESSAGES/*.po)
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench lock clean install install-dev system-packages
+.PHONY: help run demo test lint bench lock messages clean install install-dev system-packages
 
 help:
-	@echo 'make run    install what is missing, then serve ./instance (PORT=8000, ARGS="...")'
-	@echo 'make demo   three instances with content, side by side on this machine'
-	@echo 'make test   every test, on SQLite and on PostgreSQL (ARGS="..." goes to pytest)'
-	@echo 'make lint   ruff, mypy, djlint'
-	@echo 'make bench  the figures of docs/, measured again'
-	@echo 'make lock   resolve the dependencies of pyproject.toml again (UPGRADE=1: newest ones)'
-	@echo 'make clean  remove what make made; ./instance stays'
+	@echo 'make run       install what is missing, then serve ./instance (PORT=8000, ARGS="...")'
+	@echo 'make demo      three instances with content, side by side on this machine'
+	@echo 'make test      every test, on SQLite and on PostgreSQL (ARGS="..." goes to pytest)'
+	@echo 'make lint      ruff, mypy, djlint'
+	@echo 'make bench     the figures of docs/, measured again'
+	@echo 'make lock      resolve the dependencies of pyproject.toml again (UPGRADE=1: newest ones)'
+	@echo 'make messages  bring the translation catalogues up to date with the sources'
+	@echo 'make clean     remove what make made; ./instance stays'
 
 # exec: the signal that stops make reaches the supervisor itself, which stops the rest.
 run: install
@@ -85,8 +86,10 @@ lint: install-dev
 	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint collab
 
+# What ends in _server is started by its benchmark.
 bench: install-dev
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@set -e; for file in $(filter-out %_server.py %/__init__.py, $(wildcard benchmarks/*.py)); do \
+		echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" $(ARGS); done
 
 # --- Keeping ----------------------------------------------------------------------------------
 
@@ -94,6 +97,9 @@ $(STAMPS)/uv: Makefile | $(STAMPS)/venv
 	@$(PYTHON) -m venv $(VENV)/uv
 	@$(VENV)/uv/bin/python -m pip --quiet --quiet --disable-pip-version-check install uv==$(UV_VERSION)
 	@touch $@
+
+messages: install
+	@$(BIN)/python tools/translations.py
 
 # For every Python from 3.11 on, and every platform; no registry is named in the result.
 LOCK := $(VENV)/uv/bin/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes \
