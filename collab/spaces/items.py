@@ -29,7 +29,12 @@ from collab.spaces.policy import require, role_of
 
 UNDO_WINDOW = timedelta(days=30)
 """How long a withdrawn item can be brought back; after that its text is erased."""
-SIGNS = {"merci": "Merci", "accord": "D’accord", "bravo": "Bravo", "question": "Question"}
+SIGNS = {
+    "merci": N_("Merci"),
+    "accord": N_("D’accord"),
+    "bravo": N_("Bravo"),
+    "question": N_("Question"),
+}
 """Reactions in words: each sign and what it says (French source strings)."""
 MAX_TITLE = 200
 

@@ -1,0 +1,281 @@
+"""French is written in the sources; English is complete; no sentence is left outside of both."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import read_mo
+from conftest import PASSWORD, log_in
+from flask import Flask
+from flask_babel import Babel, force_locale, ngettext
+from jinja2 import Environment, nodes
+
+from collab.people.first import first_administrator
+from collab.people.operations import Register
+from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
+from collab.spaces.tools.discussion.operations import open_thread, post_message
+from collab.spaces.tools.pages.inputs import WriteDocument
+from collab.spaces.tools.pages.operations import write_document
+from tools import translations
+
+ROOT = Path(__file__).resolve().parent.parent
+ENGLISH = translations.catalogue("en")
+HOLES = re.compile(r"%\(\w+\)[a-z]|\{\w+\}|</?\w+>")
+MARKERS = {"_", "N_", "gettext", "ngettext"}
+FRENCH = re.compile(
+    r"[àâçéèêëîïôùûœ«»]|\b(aucune?|avec|ce|ces|cette|dans|des|est|la|le|les|ne|pas|pour|sur|une|"
+    r"vos|votre|vous)\b",
+    re.IGNORECASE,
+)
+NAMES_OF_LANGUAGES = {"Français"}
+"""A language is named in itself, whatever the reader's."""
+NOT_FOR_PAGES = {
+    "collab/cli/demo.py": "said by the demo, which is French from end to end",
+    "collab/core/letters.py": "letters",
+    "collab/core/markup/clean.py": "said in a stored text, in the language of the texts",
+    "collab/core/markup/inline.py": "punctuation",
+    "collab/demo/stage.py": "the demo",
+    "collab/demo/story.py": "the demo",
+    "collab/search/french.py": "the language as search knows it",
+    "collab/search/question.py": "punctuation",
+    "collab/spaces/operations.py": "letters",
+    "collab/spaces/tools/discussion/tool.py": "examples that tests make",
+    "collab/spaces/tools/pages/merge.py": "said in a stored text, where two versions meet",
+    "collab/spaces/tools/pages/operations.py": "summaries kept in a document's history",
+    "collab/spaces/tools/pages/tool.py": "examples that tests make",
+    "collab/web/presentation.py": "punctuation",
+}
+"""Files with French that no reader's language changes, and why."""
+
+
+def sentences():
+    return [m for m in translations.extracted() if m.id]
+
+
+def forms(sentence):
+    return tuple(sentence) if isinstance(sentence, tuple | list) else (sentence,)
+
+
+def english_of(message):
+    return ENGLISH.get(message.id[0] if message.pluralizable else message.id)
+
+
+def test_every_sentence_has_its_english():
+    without = [
+        forms(m.id)[0]
+        for m in sentences()
+        if (known := english_of(m)) is None
+        or known.pluralizable != m.pluralizable
+        or not all(forms(known.string))
+    ]
+    assert without == [], "write them in collab/translations/en (`make messages` lists them there)"
+
+
+def test_no_translation_is_a_guess_of_the_tool():
+    assert [m.id for m in ENGLISH if m.id and m.fuzzy] == []
+
+
+def test_a_translation_keeps_what_is_filled_in_and_what_is_marked_up():
+    different = [
+        (source, english)
+        for m in sentences()
+        if (known := english_of(m)) is not None
+        for source, english in zip(forms(m.id), forms(known.string), strict=True)
+        if sorted(HOLES.findall(source)) != sorted(HOLES.findall(english))
+    ]
+    assert different == []
+
+
+@pytest.mark.parametrize("language", translations.PLURALS)
+def test_a_catalogue_holds_the_sentences_of_the_sources_and_no_others(language):
+    kept = {forms(m.id) for m in translations.catalogue(language) if m.id}
+    wanted = {forms(m.id) for m in translations.updated(language) if m.id}
+    assert kept ^ wanted == set(), "run `make messages`"
+
+
+@pytest.mark.parametrize("language", translations.PLURALS)
+def test_what_pages_read_is_what_the_catalogue_says(language):
+    compiled = translations.place(language).with_suffix(".mo")
+    assert compiled.exists(), "run `make install`"
+    with compiled.open("rb") as file:
+        said = {forms(m.id): forms(m.string) for m in read_mo(file) if m.id}
+    written = {forms(m.id): forms(m.string) for m in translations.catalogue(language) if m.id}
+    assert said == written, "run `make install`"
+
+
+def test_nothing_is_singular_in_french_and_plural_in_english():
+    app = Flask("collab")
+    Babel(app, default_locale="fr")
+
+    def said(language, number):
+        with force_locale(language):
+            return ngettext("%(num)s réponse", "%(num)s réponses", number)
+
+    with app.test_request_context():
+        assert [said("fr", n) for n in (0, 1, 2)] == ["0 réponse", "1 réponse", "2 réponses"]
+        assert [said("en", n) for n in (0, 1, 2)] == ["0 replies", "1 reply", "2 replies"]
+
+
+# --- Nothing is said outside of the catalogues ----------------------------------------------------
+
+
+def unmarked(node):
+    """The texts and literals of a template that no translation reaches."""
+    if isinstance(node, nodes.Call) and getattr(node.node, "name", "") in MARKERS:
+        return
+    if isinstance(node, nodes.TemplateData):
+        yield node.data
+    elif isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    for child in node.iter_child_nodes():
+        yield from unmarked(child)
+
+
+def visible(text):
+    """What a reader sees or hears of a piece of HTML: its words and three attributes."""
+    spoken = re.findall(r"(?:alt|aria-label|placeholder|title)=\"([^\"]*)", text)
+    return [*spoken, *re.split(r"<[^>]*>|^[^<]*>|<[^>]*$", text)]
+
+
+def test_a_template_says_nothing_that_cannot_be_translated():
+    parser = Environment(extensions=["jinja2.ext.i18n", "jinja2.ext.do"])
+    found = {
+        (path.relative_to(ROOT).as_posix(), words.strip())
+        for path in (ROOT / "collab").rglob("templates/**/*.html")
+        for text in unmarked(parser.parse(path.read_text()))
+        for words in visible(text)
+        if FRENCH.search(words) and words.strip() not in NAMES_OF_LANGUAGES
+    }
+    assert found == set()
+
+
+def literals(tree):
+    """The string literals of a module, but for its docstrings and what is marked."""
+    passed = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            passed.add(node.value)
+        name = getattr(getattr(node, "func", None), "id", "")
+        if isinstance(node, ast.Call) and name in MARKERS:
+            passed.update(ast.walk(node))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in passed:
+            yield node
+
+
+def test_a_module_says_nothing_that_cannot_be_translated():
+    accented = re.compile(r"[àâçéèêëîïôùûœ«»’]")
+    found = {
+        f"{name}: {node.value}"
+        for path in sorted((ROOT / "collab").rglob("*.py"))
+        if (name := path.relative_to(ROOT).as_posix()) not in NOT_FOR_PAGES
+        for node in literals(ast.parse(path.read_text()))
+        if accented.search(node.value)
+    }
+    assert found == set()
+
+
+# --- An English reader sees no French -------------------------------------------------------------
+
+PUBLIC = (
+    "/",
+    "/about",
+    "/accessibilite",
+    "/instances",
+    "/join",
+    "/login",
+    "/mentions",
+    "/recover",
+    "/register",
+    "/search?q=zzz",
+    "/p/nowhere",
+)
+OF_A_PERSON = (
+    "/",
+    "/account",
+    "/account/applications",
+    "/account/identities",
+    "/admin",
+    "/spaces/elsewhere",
+    "/spaces/new",
+    "/search?q=Seeds",
+    "/u/ada",
+    "/p/garden",
+    "/p/garden/invitations",
+    "/p/garden/members",
+    "/p/garden/settings",
+    "/p/garden/discussion/",
+    "/p/garden/discussion/new",
+    "/p/garden/discussion/{thread}/",
+    "/p/garden/discussion/m/{message}/acts",
+    "/p/garden/discussion/m/{message}/edit",
+    "/p/garden/discussion/m/{message}/history",
+    "/p/garden/pages/",
+    "/p/garden/pages/new",
+    "/p/garden/pages/import",
+    "/p/garden/pages/tools",
+    "/p/garden/pages/tools/edit",
+    "/p/garden/pages/tools/history",
+    "/p/garden/pages/tools/version/1",
+)
+
+
+@cache
+def french_sentences():
+    """What the sources say, as it would stand on a page if it were not translated."""
+    whole = {text for m in sentences() for text in forms(m.id) if not HOLES.search(text)}
+    return {text.replace("\u00a0", " ") for text in whole if len(text) > 12 and FRENCH.search(text)}
+
+
+def french_in(answer):
+    page = answer.get_data(as_text=True).replace("\u00a0", " ")
+    words = re.sub(r"<[^>]*>", "\n", re.sub(r"(?s)<(svg|head)\b.*?</\1>", "", page))
+    lines = {line.strip() for line in words.splitlines() if FRENCH.search(line)}
+    return (lines - NAMES_OF_LANGUAGES) | {text for text in french_sentences() if text in page}
+
+
+def english(client, address):
+    answer = client.get(address, headers={"Accept-Language": "en"})
+    assert '<html lang="en"' in answer.get_data(as_text=True), address
+    return answer
+
+
+@pytest.fixture
+def site(house):
+    """A site whose own name is English, and the person who runs it."""
+    given = Register(alias="ada", password=PASSWORD)
+    return first_administrator(house.runtime.work, "Village hall", given).actor
+
+
+def test_the_first_page_ever_speaks_english(client):
+    answer = english(client, "/setup")
+    assert french_in(answer) - {"Maison d’essai"} == set()
+
+
+def test_an_english_stranger_reads_english(site, client):
+    found = {address: french_in(english(client, address)) for address in PUBLIC}
+    assert {a: f for a, f in found.items() if f} == {}
+
+
+def test_an_english_member_reads_english(site, house, make, client):
+    garden = make.space(site, slug="garden")
+    with house.as_(site) as work:
+        thread = open_thread(work, garden, OpenThread(title="Seeds", body="Who has some?"))
+        given = PostMessage(thread=thread.uid, body="I have.")
+        message = post_message(work, garden, given)
+        write_document(work, garden, WriteDocument(title="Tools", source="# Two\n\nA spade."))
+    house.settle()
+    log_in(client, site)
+    filled = [a.format(thread=thread.uid, message=message.uid) for a in OF_A_PERSON]
+    found = {address: french_in(english(client, address)) for address in filled}
+    assert {a: f for a, f in found.items() if f} == {}
+
+
+def test_a_mistake_is_told_in_english(site, client):
+    answer = client.post("/login", data={}, headers={"Accept-Language": "en"})
+    assert french_in(answer) == set()
+    answer = client.get("/api/v1/me", headers={"Accept-Language": "en"})
+    assert FRENCH.search(answer.get_json()["title"]) is None
