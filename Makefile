@@ -93,9 +93,6 @@ bench: install-dev
 
 # --- Keeping ----------------------------------------------------------------------------------
 
-messages: $(STAMPS)/installed
-	@$(BIN)/python tools/translations.py
-
 $(STAMPS)/uv: Makefile | $(STAMPS)/venv
 	@$(PYTHON) -m venv $(VENV)/uv
 	@$(VENV)/uv/bin/python -m pip --quiet --quiet --disable-pip-version-check install uv==$(UV_VERSION)
