@@ -101,8 +101,9 @@ def mentions() -> str:
         row.contact
         or _("Les personnes qui tiennent ce site n’ont pas encore écrit comment les joindre."),
         _(
-            "Aucun contenu ne vient d’un autre serveur que celui-ci. Un seul témoin de connexion est "
-            "déposé, quand vous vous connectez ou choisissez une langue. Aucune mesure d’audience."
+            "Aucun contenu ne vient d’un autre serveur que celui-ci. Un seul témoin de connexion "
+            "est déposé, quand vous vous connectez ou choisissez une langue. Aucune mesure "
+            "d’audience."
         ),
     ]
     return render_template("site/text.html", title=_("Mentions légales"), paragraphs=told)
