@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from collab import instance as folder
 from collab.app import create_app
@@ -43,29 +45,67 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(config, items):
+    """On PostgreSQL only the tests that have rows anywhere are worth a second run."""
+    if config.getoption("--database") == "sqlite":
+        return
+    kept = [item for item in items if "database_for" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+class PostgreSQL:
+    """A server that makes databases for tests: each a copy of one that is up to date."""
+
+    def __init__(self, server: str) -> None:
+        self._admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._numbers = count(1)
+        self._template = self._make("")
+        engine = create_engine(self.url(self._template), poolclass=NullPool)
+        upgrade(engine)
+
+    def url(self, name: str) -> str:
+        return self._admin.url.set(database=name).render_as_string(hide_password=False)
+
+    def make(self) -> str:
+        """The name of a fresh, empty database."""
+        return self._make(f' TEMPLATE "{self._template}"')
+
+    def _make(self, how: str) -> str:
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+        name = f"t_{worker}_{os.getpid()}_{next(self._numbers)}"
+        self._run(f'CREATE DATABASE "{name}"{how}')
+        return name
+
+    def drop(self, name: str) -> None:
+        self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        with self._admin.connect() as connection:
+            connection.execute(text(statement))
+
+
 @pytest.fixture(scope="session")
-def database_for(request, tmp_path_factory) -> Callable[[str], str]:
-    """Gives the address of a fresh, empty database under a name; empty means SQLite."""
+def postgresql(request) -> PostgreSQL | None:
     if request.config.getoption("--database") == "sqlite":
-        return lambda name: ""
-    server = os.environ["COLLAB_TEST_POSTGRESQL_URL"]
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    made = iter(range(10**6))
+        return None
+    return PostgreSQL(os.environ["COLLAB_TEST_POSTGRESQL_URL"])
 
-    def fresh(name: str, template: str = "") -> str:
-        base = f"t_{worker}_{os.getpid()}_{next(made)}"
-        copied = f' TEMPLATE "{template}"' if template else ""
-        with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{base}"{copied}'))
-        url = admin.url.set(database=base)
-        return url.render_as_string(hide_password=False)
 
-    up_to_date = make_url(fresh("template"))
-    engine = create_engine(up_to_date)
-    upgrade(engine)
-    engine.dispose()
-    return lambda name: fresh(name, str(up_to_date.database))
+@pytest.fixture
+def database_for(postgresql) -> Iterator[Callable[[str], str]]:
+    """Gives the address of a fresh, empty database; an empty address means SQLite."""
+    made: list[str] = []
+
+    def fresh(_name: str) -> str:
+        if postgresql is None:
+            return ""
+        made.append(postgresql.make())
+        return postgresql.url(made[-1])
+
+    yield fresh
+    for name in made:
+        postgresql.drop(name)
 
 
 @cache

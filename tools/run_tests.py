@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest"]
+# Two at a time, file by file, so that what one file starts is started once.
+PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
 # pytest's status when the words on the command line chose no test.
 NONE_CHOSEN = 5
 

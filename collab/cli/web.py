@@ -17,6 +17,9 @@ from collab.cli.opened import open_app, speak
 from collab.realtime.server import make_server
 from collab.setup import make_ready
 
+LAST_REQUESTS = 2
+"""Seconds that requests under way get to end when the process is told to stop."""
+
 
 @click.command()
 @click.option("--bind", default=None, help="HOST:PORT; default 127.0.0.1:$PORT or :8000.")
@@ -43,7 +46,7 @@ def _serve_until_told(server: WSGIServer) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
     stop.wait()
-    server.stop(timeout=5)
+    server.stop(timeout=LAST_REQUESTS)
 
 
 realtime = web
