@@ -47,6 +47,11 @@ def _tools() -> list[tuple[str, str]]:
     return [(t.name, _(t.title)) for t in current_runtime().tools]
 
 
+def _chosen() -> tuple[str, ...]:
+    """The tools that are ticked; none at all is a mistake to be mended, not the usual two."""
+    return tuple(request.form.getlist("tools"))
+
+
 @bp.get("/spaces/new")
 def new() -> str:
     require_login()
@@ -60,7 +65,7 @@ def new() -> str:
 def open_one() -> Response:
     require_login()
     try:
-        given = parse(OpenSpace, request.form)
+        given = parse(OpenSpace, request.form, tools=_chosen())
         with working() as work:
             space = open_space(work, given)
     except Invalid as invalid:
@@ -212,7 +217,7 @@ def change(address: str) -> Response:
     require_login()
     space = _mine_to_set(address)
     try:
-        given = parse(ReviseSpace, request.form)
+        given = parse(ReviseSpace, request.form, tools=_chosen())
         with working() as work:
             revise_space(work, space, given)
     except Invalid as invalid:
