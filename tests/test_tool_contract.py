@@ -54,23 +54,27 @@ def completed(given, made):
     return replace(given, **{name: made[name].uid for name in names})
 
 
-def make_all(house, author, space):
-    """One item of every kind, by the operations that forms use; by kind."""
+def make_all(house, author, space, tool):
+    """One item of every kind of a room, by the operations that forms use; by kind."""
     made = {}
-    for _, kind in KINDS:
+    for kind in tool.kinds:
         with house.as_(author) as work:
             made[kind.name] = kind.add.run(work, space, completed(kind.example(), made))
     return made
 
 
-@pytest.fixture
-def made(house, ada, garden):
-    return make_all(house, ada, garden)
+def room_of(kind):
+    return next(tool for tool, one in KINDS if one is kind)
 
 
 @pytest.fixture
-def item(made, kind):
-    return made[kind.name]
+def made(house, ada, garden, tool):
+    return make_all(house, ada, garden, tool)
+
+
+@pytest.fixture
+def item(house, ada, garden, kind):
+    return make_all(house, ada, garden, room_of(kind))[kind.name]
 
 
 @pytest.fixture
@@ -166,10 +170,10 @@ def test_its_owner_is_who_the_protocol_says(item, kind, ada, garden):
     assert kind.mapping.ownership == "voice" or kind.mapping.take_offer is not None
 
 
-def test_a_copy_elsewhere_tells_the_very_same_object(house, made, elsewhere, ada, garden):
+def test_a_copy_elsewhere_tells_the_very_same_object(tool, house, made, elsewhere, ada, garden):
     with house.app.test_request_context("/"):
         here = db.session.get(Space, garden.id)
-        items = [(kind, db.session.get(kind.model, made[kind.name].id)) for _, kind in KINDS]
+        items = [(kind, db.session.get(kind.model, made[kind.name].id)) for kind in tool.kinds]
         sent = [(kind, kind.mapping.to_object(db.session(), item)) for kind, item in items]
         group, author = here.actor, db.session.get(Actor, ada.id)
         card = {"slug": here.slug, "host": here.host, "name": here.name, "tools": here.tools}
@@ -189,7 +193,7 @@ def test_a_copy_elsewhere_tells_the_very_same_object(house, made, elsewhere, ada
 def test_nobody_outside_a_members_only_space_reads_it(make, house, ada, client, kind):
     bob, eve = make.person("bob"), make.person("eve")
     closed = make.space(ada, bob, slug="bureau", visibility="members")
-    item = make_all(house, ada, closed)[kind.name]
+    item = make_all(house, ada, closed, room_of(kind))[kind.name]
     log_in(client, eve)
     assert client.get(kind.url(closed, item), follow_redirects=True).status_code == 404
     other = house.client()
@@ -197,7 +201,8 @@ def test_nobody_outside_a_members_only_space_reads_it(make, house, ada, client, 
     assert other.get(kind.url(closed, item), follow_redirects=True).status_code == 200
 
 
-def test_somebody_who_only_reads_cannot_add(make, house, garden, ada, made, kind):
+def test_somebody_who_only_reads_cannot_add(make, house, garden, ada, kind):
+    made = make_all(house, ada, garden, room_of(kind))
     rose = make.person("rose")
     make.member(garden, ada, rose, Role.READER)
     before = db.session.query(Item).count()
