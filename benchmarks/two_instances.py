@@ -62,7 +62,7 @@ def measure(a: Instance, b: Instance, messages: int) -> None:
     print(f"idle memory of one tree (RSS, sum): {a.memory() / 1024:.0f} MB")
 
 
-def _one(writer, item, alias, listener, body) -> float:  # noqa: ANN001
+def _one(writer, item, alias, listener, body) -> float:
     time.sleep(BETWEEN)
     before = len([e for e in listener.heard if e["name"] == "item.published"])
     sent_at = time.time()
