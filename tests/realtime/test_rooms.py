@@ -230,11 +230,13 @@ def test_a_reader_who_becomes_a_member_is_told_what_members_are(live, make):
         make.member(jardin, loutre, mesange)
         until_named(page, "mesange")
         make.member(jardin, loutre, heron)
-        assert page.event("happened")[1]["name"] == "member.admitted"
         with live.house.as_(loutre) as work:
             given = Decide(member=heron.id, role=Role.FACILITATOR)
             change_role(work, work.session.get_one(Space, jardin.id), given)
-        assert page.event("happened")[1]["name"] == "member.role"
+        names = []
+        while names[-1:] != ["member.role"]:
+            names.append(page.event("happened")[1]["name"])
+        assert names[-2:] == ["member.admitted", "member.role"]
 
 
 def until_named(page, label):
