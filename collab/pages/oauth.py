@@ -25,7 +25,7 @@ from collab.web.view import account, dbsession, require_login
 
 bp = Blueprint("oauth", __name__, template_folder="templates")
 STRANGE = N_(
-    "Cette demande d’accès n’est pas en règle : l’application n’est pas connue ici, ou elle ne "
+    "Cette demande d’accès n’est pas en règle : l’application n’est pas connue ici, ou elle ne "
     "donne pas la bonne adresse de retour. Rien ne lui a été permis. Dites-le à qui l’a faite."
 )
 

@@ -50,7 +50,7 @@ AWAY, DECIDING = 600, 900
 MOST_TRAILS, LONGEST_NEXT = 2, 1000
 """The session is a cookie: two attempts at once (two tabs), and no endless address in them."""
 TOO_OLD = N_("Cette tentative est trop ancienne, ou a commencé ailleurs. Recommencez.")
-LINKED = N_("C’est lié : vous pouvez maintenant entrer ici avec cette identité.")
+LINKED = N_("C’est lié : vous pouvez maintenant entrer ici avec cette identité.")
 
 
 def _provider(name: str) -> Provider:
@@ -89,7 +89,7 @@ def come_back(provider: str) -> Response:
     if request.args.get("iss", found.issuer) != found.issuer:  # RFC 9207: two providers mixed up
         raise Problem(TOO_OLD)
     if "error" in request.args or not request.args.get("code"):
-        flash(_("Vous n’êtes pas entré : l’autre site a dit non, ou vous avez renoncé."), "error")
+        flash(_("Vous n’êtes pas entré : l’autre site a dit non, ou vous avez renoncé."), "error")
         return redirect("/account/identities" if account() else "/login")
     trail = Trail(kept["state"], kept["nonce"], kept["verifier"])
     met = found.finish(request.args["code"], trail)

@@ -97,7 +97,7 @@ def about() -> str:
 def mentions() -> str:
     row = site(dbsession())
     told = [
-        _("Ce site est tenu par : %(name)s.", name=row.name),
+        _("Ce site est tenu par : %(name)s.", name=row.name),
         row.contact
         or _("Les personnes qui tiennent ce site n’ont pas encore écrit comment les joindre."),
         _(
@@ -112,7 +112,7 @@ def mentions() -> str:
 @bp.get("/accessibilite")
 def accessibility() -> str:
     told = [
-        _("État : non conforme. Aucun audit de ce site n’a encore été fait selon le RGAA 4.1."),
+        _("État : non conforme. Aucun audit de ce site n’a encore été fait selon le RGAA 4.1."),
         _("Les pages fonctionnent sans JavaScript, au clavier, et avec un texte agrandi."),
         _("Si quelque chose vous bloque, dites-le à une personne qui tient ce site."),
     ]
