@@ -95,6 +95,7 @@ def _take(work: Work, space: Space, plan: Plan, leaf: Leaf, failed: set[str]) ->
     file = Imported(
         path=leaf.path,
         digest=digest_of(sheet),
+        text=f"{sheet.title}\n{sheet.source}",
         slugs=plan.slugs,
         uid=leaf.uid,
         slug=leaf.slug,
@@ -109,7 +110,6 @@ def _take(work: Work, space: Space, plan: Plan, leaf: Leaf, failed: set[str]) ->
             title=sheet.title,
             source=sheet.source,
             summary=SUMMARY,
-            base=str(document.origin_number or document.revision),
             tags=sheet.tags,
             description=sheet.description,
             imported=file,

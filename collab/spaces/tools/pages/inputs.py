@@ -43,6 +43,8 @@ class Imported:
 
     path: str
     digest: str
+    text: str
+    """Its title, a line feed, and its text."""
     slugs: Mapping[str, str]
     """The address that each file of the tree has or will have, by path."""
     uid: str = ""

@@ -36,8 +36,8 @@ class Document(Item):
     origin: Mapped[str | None] = mapped_column(String(1024))
     origin_digest: Mapped[str | None] = mapped_column(String(64))
     """What the file held when it was last imported: see exchange.digest_of."""
-    origin_number: Mapped[int | None]
-    """The revision that import made: what a later version of the file is a change of."""
+    origin_text: Mapped[str | None] = mapped_column(Text)
+    """Its title, a line feed and its text then: what a later version of it is a change of."""
 
     front: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What else the file's front matter said, to be written back when it is exported."""

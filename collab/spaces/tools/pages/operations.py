@@ -85,7 +85,7 @@ def edit_document(work: Work, space: Space, given: EditDocument) -> Document | O
     if must_offer(work, space):
         return _offer_edit(work, space, document, given, text)
     if given.told is None:
-        _merge(work, document, given.base, text)
+        _merge(work, document, given, text)
         if _same(document, text) and (parent.id if parent else None) == document.parent_id:
             remember_file(document, given.imported)
             return document
@@ -216,13 +216,21 @@ def _base(work: Work, document: Document, name: str) -> Revision | None:
     return revision_named(work.session, document, name or str(document.revision))
 
 
-def _merge(work: Work, document: Document, name: str, text: Text) -> None:
+def _before(work: Work, document: Document, given: EditDocument) -> tuple[str, str]:
+    """The title and text an edit changes: of its base, or of the file as it was before."""
+    if given.imported and document.origin_text is not None:
+        title, _, source = document.origin_text.partition("\n")
+        return title, source
+    base = _base(work, document, given.base)
+    return (base.title, base.source) if base else ("", "")
+
+
+def _merge(work: Work, document: Document, given: EditDocument, text: Text) -> None:
     """Bring an edit and what was written since its base together, in `text`. Raises EditClash."""
-    current = items.version_of(document.title, document.source)
-    base = _base(work, document, name)
-    if base is not None and base.version == current:
+    before = _before(work, document, given)
+    if before == (document.title, document.source):
         return
-    before = (base.title, base.source) if base else ("", "")
+    current = items.version_of(document.title, document.source)
     merged = merge(before[1], document.source, text.source)
     title = merge_word(before[0], document.title, text.title)
     if merged.clashes or title is None:

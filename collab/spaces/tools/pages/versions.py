@@ -79,10 +79,10 @@ def new_version(
 
 
 def remember_file(document: Document, imported: Imported | None) -> None:
-    """Keep which file a document's text came from, and at which version."""
+    """Keep which file a document's text came from, and what it said."""
     if imported:
         document.origin, document.origin_digest = imported.path, imported.digest
-        document.origin_number, document.front = document.revision, dict(imported.front)
+        document.origin_text, document.front = imported.text, dict(imported.front)
 
 
 def _new(work: Work, space: Space, text: Text, source: Source) -> Document:

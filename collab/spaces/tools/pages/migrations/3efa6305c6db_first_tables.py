@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("base", sa.String(length=80), nullable=True),
         sa.Column("origin", sa.String(length=1024), nullable=True),
         sa.Column("origin_digest", sa.String(length=64), nullable=True),
-        sa.Column("origin_number", sa.Integer(), nullable=True),
+        sa.Column("origin_text", sa.Text(), nullable=True),
         sa.Column("front", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["home_id"], ["space.id"], name=op.f("fk_document_home_id")),
         sa.ForeignKeyConstraint(["id"], ["item.id"], name=op.f("fk_document_id")),
