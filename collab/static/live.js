@@ -304,7 +304,7 @@ class Live {
     this.crowd = told.count + told.readers;
     const parts = [];
     if (names.length) parts.push(say("present", { names: names.join(", ") }));
-    if (others) parts.push(say("readers", { n: others }));
+    if (others) parts.push(say(names.length ? "passing" : "readers", { n: others }));
     const place = document.getElementById("presence");
     if (place) place.textContent = parts.join(" · ");
   }

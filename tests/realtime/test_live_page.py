@@ -200,8 +200,11 @@ def test_who_is_there_and_who_writes(town):
     expect(page.locator("#presence")).to_contain_text("loutre, mesange")
     other.locator("#ecrire ~ form textarea").press_sequentially("Je")
     expect(page.locator("#live-typing")).to_have_text("loutre écrit…")
-    town.open()
-    expect(page.locator("#presence")).to_contain_text("1 personne lit")
+    stranger = town.joined(town.open())
+    expect(page.locator("#presence")).to_contain_text("loutre, mesange · 1 personne de passage")
+    expect(stranger.locator("#presence")).to_have_text(
+        "3 personnes sont dans ce projet en ce moment"
+    )
 
 
 def test_a_reaction_replaces_the_message_and_the_focus_stays_on_its_button(town):
