@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -19,8 +22,11 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-BUSY_TIMEOUT = 8000
-"""Milliseconds a connection waits for SQLite's one writer before it gives up."""
+BUSY_TIMEOUT = 100
+"""Milliseconds that SQLite itself waits for its one writer: short, because this wait happens in C
+and stops every greenlet of the process. The long wait is ours, and lets others go on."""
+PATIENCE = 8.0
+"""Seconds that a unit of work waits for its turn to write before it gives up."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -100,4 +106,14 @@ def begin_immediate(session: Session) -> None:
     """
     if session.in_transaction():
         session.commit()
-    session.connection(execution_options={"immediate": True})
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            session.connection(execution_options={"immediate": True})
+            return
+        except OperationalError as error:
+            session.rollback()
+            locked = "locked" in str(error.orig) or "busy" in str(error.orig)
+            if not locked or time.monotonic() > ends:
+                raise
+        time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - so that waiters do not march in step

@@ -1,6 +1,7 @@
 """A mirror takes in what the project's log says: entry by entry, each with its effect, or none.
 
-One page is one transaction; progress is kept with it, so a crash repeats or loses nothing.
+A few entries are one transaction; progress is kept with them, so a crash repeats or loses
+nothing, and nobody waits long for their turn to write.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from collab.spaces.models import Space
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
+AT_ONCE = 20
+"""Entries applied in one transaction."""
 
 
 def take_page(federation: Federation, space_id: int, page: Json) -> int:
@@ -53,7 +56,10 @@ def take_page(federation: Federation, space_id: int, page: Json) -> int:
         raise
     for link in links:
         _meet(federation, link)
-    return _apply(federation, space_id, links, page.get("log"))
+    for start in range(0, max(len(links), 1), AT_ONCE):
+        part = links[start : start + AT_ONCE]
+        reached = _apply(federation, space_id, part, page.get("log"))
+    return reached
 
 
 def _meet(federation: Federation, link: Link) -> None:
