@@ -16,6 +16,7 @@ from collab.federation.models import Subscriber
 from collab.people.models import ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces import membership as joining
+from collab.spaces import mirrors
 from collab.spaces.models import Follow, Membership, MembershipState, Offer, OfferState, Space
 from collab.spaces.offers import answer_offer
 from collab.spaces.policy import may_see_card
@@ -146,10 +147,10 @@ def _joined(case: Case, iri: str, *, yes: bool) -> None:
         return
     if row.state == MembershipState.REQUESTED:
         state = MembershipState.ACTIVE if yes else MembershipState.REFUSED
-        joining.settle_membership(case.work, row.space, row.actor, state=state)
+        mirrors.settle_membership(case.work, row.space, row.actor, state=state)
     elif row.state == MembershipState.ACTIVE and not yes:
         # The host says no to somebody it had let in: they were removed (1.4).
-        joining.settle_membership(case.work, row.space, row.actor, state=MembershipState.REMOVED)
+        mirrors.settle_membership(case.work, row.space, row.actor, state=MembershipState.REMOVED)
 
 
 def _offered(case: Case, iri: str, *, yes: bool) -> None:

@@ -14,8 +14,7 @@ from collab.federation.voices import bring_back, take_back
 from collab.people.models import Actor
 from collab.people.queries import actor_by_iri
 from collab.spaces import items
-from collab.spaces.membership import settle_membership
-from collab.spaces.mirrors import redescribe
+from collab.spaces.mirrors import redescribe, settle_membership
 from collab.spaces.models import Item, MembershipState, Offer, OfferState, Space
 from collab.spaces.offers import answer_offer
 from collab.spaces.tool import Json, Tools

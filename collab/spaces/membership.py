@@ -230,43 +230,6 @@ def _somebody_stays(work: Work, space: Space, leaving: Membership) -> None:
         raise Conflict(N_("Il faut au moins une personne référente. Nommez-en une autre d’abord."))
 
 
-def settle_membership(  # noqa: PLR0913 - one row, said in full by the host
-    work: Work,
-    space: Space,
-    member: Actor,
-    *,
-    state: MembershipState,
-    role: Role = Role.MEMBER,
-    grant_iri: str | None = None,
-) -> None:
-    """Mirror side: write down what the host of a remote space decided about a member.
-
-    Raises:
-        Forbidden: the space is of this instance, where nobody else decides.
-    """
-    if space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
-    row = membership(work, space, member.id)
-    if row is None:
-        row = Membership(space_id=space.id, actor_id=member.id, since=work.now)
-        work.session.add(row)
-    elif (row.state, row.role, grant_iri or row.grant_iri) == (state, role, row.grant_iri):
-        return
-    row.state, row.role, row.since = state, role, work.now
-    row.grant_iri = grant_iri or row.grant_iri
-    work.session.flush()
-    ids = {"space_id": space.id, "actor_id": work.actor.id, "member_id": member.id}
-    match state:
-        case MembershipState.ACTIVE:
-            work.record(MemberAdmitted(**ids, role=int(role)))
-        case MembershipState.REFUSED:
-            work.record(MemberRefused(**ids))
-        case MembershipState.LEFT:
-            work.record(MemberLeft(**ids))
-        case MembershipState.REMOVED:
-            work.record(MemberRemoved(**ids))
-
-
 def follow(work: Work, space: Space, *, iri: str | None = None) -> Follow:
     """Receive the news of a space. Following a remote one waits for its host's Accept.
 

@@ -8,10 +8,26 @@ from typing import Any
 
 from sqlalchemy import select
 
+from collab.core.errors import Forbidden
+from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
-from collab.spaces.events import SpaceRevised
-from collab.spaces.models import JoinPolicy, Space, Visibility
+from collab.spaces.events import (
+    MemberAdmitted,
+    MemberLeft,
+    MemberRefused,
+    MemberRemoved,
+    SpaceRevised,
+)
+from collab.spaces.membership import membership
+from collab.spaces.models import (
+    JoinPolicy,
+    Membership,
+    MembershipState,
+    Role,
+    Space,
+    Visibility,
+)
 from collab.spaces.operations import MAX_CARD, MAX_NAME
 
 WORDS = {"name": MAX_NAME, "why": MAX_CARD, "who": MAX_CARD, "how": MAX_CARD, "territory": MAX_NAME}
@@ -76,3 +92,40 @@ def _instant(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
+
+
+def settle_membership(
+    work: Work,
+    space: Space,
+    member: Actor,
+    *,
+    state: MembershipState,
+    role: Role = Role.MEMBER,
+    grant_iri: str | None = None,
+) -> None:
+    """Mirror side: write down what the host of a remote space decided about a member.
+
+    Raises:
+        Forbidden: the space is of this instance, where nobody else decides.
+    """
+    if space.local:
+        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    row = membership(work, space, member.id)
+    if row is None:
+        row = Membership(space_id=space.id, actor_id=member.id, since=work.now)
+        work.session.add(row)
+    elif (row.state, row.role, grant_iri or row.grant_iri) == (state, role, row.grant_iri):
+        return
+    row.state, row.role, row.since = state, role, work.now
+    row.grant_iri = grant_iri or row.grant_iri
+    work.session.flush()
+    ids = {"space_id": space.id, "actor_id": work.actor.id, "member_id": member.id}
+    match state:
+        case MembershipState.ACTIVE:
+            work.record(MemberAdmitted(**ids, role=int(role)))
+        case MembershipState.REFUSED:
+            work.record(MemberRefused(**ids))
+        case MembershipState.LEFT:
+            work.record(MemberLeft(**ids))
+        case MembershipState.REMOVED:
+            work.record(MemberRemoved(**ids))

@@ -10,7 +10,8 @@ from federation.stage import ORIGIN, PUBLIC, actor, federation, foreign, house, 
 
 from collab.core.errors import Forbidden, Missing
 from collab.federation import voices
-from collab.spaces.membership import AskToJoin, ask_to_join, settle_membership
+from collab.spaces.membership import AskToJoin, ask_to_join
+from collab.spaces.mirrors import settle_membership
 from collab.spaces.models import Item, ItemState, MembershipState, Reaction
 from collab.web.actions import perform
 from collab.web.extensions import db
