@@ -8,13 +8,13 @@ from harness import Instance, until
 
 
 def open_shared(
-    a: Instance, b: Instance, slug: str, owner: str = "ada", member: str = "bea"
+    a: Instance, b: Instance, slug: str, owner: str = "ada", member: str = "bea", **card: str
 ) -> str:
     """A project of A that a member of B follows, asks to join, and is admitted to.
 
-    Returns the project's address as B writes it.
+    `card`: what else is said when it is opened. Returns the project's address as B writes it.
     """
-    given = {"name": slug.capitalize(), "slug": slug, "join_policy": "request"}
+    given = {"name": slug.capitalize(), "slug": slug, "join_policy": "request", **card}
     a.api("POST", "/spaces", as_=owner, sent=given)
     address = f"{slug}@{a.host}"
     b.api("POST", f"/spaces/{address}/follow", as_=member)
