@@ -22,7 +22,7 @@ def _set(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
-WORD = re.compile(r"([^\W_]+)(['’ʼ‘]?)")
+WORD = re.compile(r"([^\W_ʼ]+)(['’ʼ‘]?)")
 ELIDED = _set("c d j jusqu l lorsqu m n puisqu qu quoiqu s t")
 COMMON = _set(
     # Articles, prepositions, pronouns: in nearly every text, and never what is looked for.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectin_polymorphic
+from sqlalchemy.sql.base import ExecutableOption
 
 from collab.core.events import EventRow
 from collab.core.jobs import Payload
@@ -39,19 +40,14 @@ class Indexer:
         that is missing or broken is filled from the database instead.
         """
         events = [payload["event"] for payload in payloads]
-        concerned = set(
-            session.scalars(
-                select(EventRow.item_id).where(
-                    EventRow.id.in_(events),
-                    EventRow.item_id.is_not(None),
-                    EventRow.name.not_in(UNHEARD),
-                )
-            )
+        told = select(EventRow.item_id).where(
+            EventRow.id.in_(events), EventRow.name.not_in(UNHEARD)
         )
+        concerned = {item_id for item_id in session.scalars(told) if item_id is not None}
         if self.fill_if_wanted(session) or not concerned:
             return
         items = session.scalars(
-            select(Item).where(Item.id.in_(concerned)).options(*whole(self._tools))
+            select(Item).where(Item.id.in_(concerned)).options(whole(self._tools))
         )
         puts = [d for item in items if (d := document_of(self._tools, item))]
         drops = concerned - {document.item_id for document in puts}
@@ -88,7 +84,7 @@ def _all(session: Session, tools: Tools, progress: Progress) -> Iterator[Documen
         .where(Item.withdrawn_at.is_(None), Space.deleted_at.is_(None))
         .order_by(Item.id)
         .limit(READ)
-        .options(*whole(tools))
+        .options(whole(tools))
     )
     while items := session.scalars(page.where(Item.id > last)).all():
         last = items[-1].id
@@ -102,9 +98,9 @@ def _all(session: Session, tools: Tools, progress: Progress) -> Iterator[Documen
         progress(done)
 
 
-def whole(tools: Tools) -> list[object]:
-    """Loader options: the columns of every kind at once, not one query per item."""
-    return [selectin_polymorphic(Item, [kind.model for kind in tools.kinds()])]
+def whole(tools: Tools) -> ExecutableOption:
+    """A loader option: the columns of every kind at once, not one query per item."""
+    return selectin_polymorphic(Item, [kind.model for kind in tools.kinds()])
 
 
 def document_of(tools: Tools, item: Item) -> Document | None:

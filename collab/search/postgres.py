@@ -44,7 +44,7 @@ VERSION = "fr1"
 """Part of the tables' names; changes whenever the columns or the stems do."""
 RANKED = 5_000
 """Matches that are ranked, the newest first; ranking is what costs, not matching."""
-WEIGHTS = "{0.1, 0.3, 0.6, 1.0}"
+WEIGHTS = [0.1, 0.3, 0.6, 1.0]
 """ts_rank's weights for D (unused), C (text), B (tags), A (title)."""
 WRITTEN = 200
 """Rows of one INSERT."""
@@ -270,8 +270,8 @@ def _row(document: Document) -> dict[str, object]:
         "tool": document.tool,
         "author_id": document.author_id,
         "at": int(document.at.astimezone(UTC).timestamp()),
-        "title": document.title,
-        "text": document.text[:LONGEST_TEXT],
+        "title": document.title.replace("\0", ""),
+        "text": document.text[:LONGEST_TEXT].replace("\0", ""),
         "stems": vector(document),
     }
 

@@ -79,7 +79,7 @@ def _checked(
             Item.withdrawn_at.is_(None),
             Item.state == ItemState.CONFIRMED,
         )
-        .options(*whole(tools), joinedload(Item.space))
+        .options(whole(tools), joinedload(Item.space))
     )
     items = {item.id: item for item in session.scalars(wanted)} if hits else {}
     for hit in hits:

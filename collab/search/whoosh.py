@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy.orm import Session
+from whoosh.collectors import TopCollector
 from whoosh.query.compound import Require
 from whoosh.query.qcore import Query as Terms
 from whoosh.searching import Results, Searcher
@@ -20,7 +21,7 @@ from collab.search.excerpts import excerpt, marked
 from collab.search.port import BrokenIndex, Document, Found, Hit, Query, next_cursor
 from collab.search.question import Question, read
 from collab.search.spelling import suggest
-from collab.search.whoosh_files import DAMAGE, IndexFiles
+from collab.search.whoosh_files import IndexFiles
 from collab.search.whoosh_terms import fields_of, has_stem, spelled, terms, visible
 
 
@@ -53,9 +54,8 @@ class WhooshBackend:
         except BaseException as error:
             if not writer.is_closed:
                 writer.cancel()
-            if isinstance(error, OSError) or not isinstance(error, DAMAGE):
-                raise
-            raise self._files.broken(error) from error
+            self._files.look_into(error)
+            raise
 
     def fill(self, session: Session, documents: Iterable[Document]) -> int:
         """Replace everything; the old content is found until the one commit at the end."""
@@ -75,6 +75,7 @@ class WhooshBackend:
                 writer.cancel()
             raise
         self._files.set_filled(filled=True)
+        self._files.wipe(others=True)
         return count
 
     def clear(self, session: Session) -> None:
@@ -121,12 +122,13 @@ def _answer(searcher: Searcher, query: Query, question: Question) -> Found:
 
 
 def _search(searcher: Searcher, wanted: Terms, query: Query, *, newest: bool) -> Results:
-    return searcher.search(
-        wanted,
-        limit=query.offset + query.limit,
-        sortedby="age" if newest else None,
-        optimize=False,  # its skipping of poor matches raises or errs with Require and And
-    )
+    limit = query.offset + query.limit
+    if newest:
+        return searcher.search(wanted, limit=limit, sortedby="age")
+    # No skipping and no replacing of matchers for speed: both lose matches (docs/adr/0010).
+    collector = TopCollector(limit=limit, usequality=False, replace=0)
+    searcher.search_with_collector(wanted, collector)
+    return collector.results()
 
 
 def _hits(results: Results, query: Query, question: Question) -> Iterator[Hit]:
@@ -140,11 +142,14 @@ def _hits(results: Results, query: Query, question: Question) -> Iterator[Hit]:
 
 
 def _suggestion(searcher: Searcher, query: Query, question: Question, within: Terms) -> str | None:
-    def first(wanted: Terms) -> str | None:
-        found = searcher.search(Require(wanted, within), limit=1, optimize=False)
-        return f"{found[0]['shown_title']} {found[0]['shown_text']}" if len(found) else None
-
     reader = searcher.reader()
+
+    def first(wanted: Terms) -> str | None:
+        for number in searcher.docs_for_query(Require(wanted, within)):
+            stored = reader.stored_fields(number)
+            return f"{stored['shown_title']} {stored['shown_text']}"
+        return None
+
     return suggest(
         query.words,
         question.written,

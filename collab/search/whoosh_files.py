@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import pickle
+import re
 import struct
 import zlib
 from collections import deque
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 NAME = "fr1"
 """Changes whenever the schema or the stems do: an index of another name is not seen, so a new
 one is filled."""
+TOC = re.compile(rf"_{NAME}_([0-9]+)\.toc")
 UNFILLED = "unfilled"
 """A file of this name says that the index does not hold everything (yet, or any more)."""
 LOCK_WAIT = 10.0
@@ -39,7 +42,20 @@ DAMAGE = (
     struct.error, zlib.error,
 )  # fmt: skip
 
+_NOT_DAMAGE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+    | {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
+)
+"""Errors of the system that say nothing about what stands in the files."""
+
 State = tuple[int, int, int]
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error means that the files of the index hold nonsense."""
+    if isinstance(error, OSError):
+        return error.errno not in _NOT_DAMAGE
+    return isinstance(error, DAMAGE)
 
 
 @dataclass
@@ -90,19 +106,29 @@ class IndexFiles:
         except index.LockError as error:
             raise OSError("the search index is being written by another process") from error
         except DAMAGE as error:
-            raise self.broken(error) from error
+            self.look_into(error)
+            raise
 
-    def wipe(self) -> None:
-        """Remove every file of the index. Readers that hold some open go on until they close."""
+    def wipe(self, *, others: bool = False) -> None:
+        """Remove the files of the index, or those of `others`, of earlier versions.
+
+        Readers that hold some open go on until they close.
+        """
         for path in self._folder.glob("*"):
-            if path.name != UNFILLED:
+            ours = path.name.lstrip("_").startswith(f"{NAME}_")
+            if path.is_file() and path.name != UNFILLED and ours is not others:
                 path.unlink(missing_ok=True)
 
-    def broken(self, error: BaseException) -> BrokenIndex:
-        """Note down that the index must be filled again, and return what to raise."""
-        log.warning("search index is damaged and will be filled again: %r", error)
-        self.set_filled(filled=False)
-        return BrokenIndex(repr(error))
+    def look_into(self, error: BaseException) -> None:
+        """If an error means damage, note down that the index must be filled again.
+
+        Raises:
+            BrokenIndex: it does.
+        """
+        if is_damage(error):
+            log.warning("search index is damaged and will be filled again: %r", error)
+            self.set_filled(filled=False)
+            raise BrokenIndex(repr(error)) from error
 
     @contextmanager
     def searcher(self) -> Iterator[Searcher]:
@@ -116,11 +142,9 @@ class IndexFiles:
         lent = self._borrow()
         try:
             yield lent.searcher
-        except DAMAGE as error:
+        except BaseException as error:
             _close(lent.searcher)
-            raise self.broken(error) from error
-        except BaseException:
-            _close(lent.searcher)
+            self.look_into(error)
             raise
         if len(self._idle) < KEPT:
             self._idle.append(lent)
@@ -129,34 +153,36 @@ class IndexFiles:
 
     def _borrow(self) -> _Lent:
         state = self._state()
-        if state is None:
-            raise BrokenIndex("there is no index yet")
-        lent = None
-        try:
-            with suppress(IndexError):
-                lent = self._idle.pop()
-            if lent is None or state[0] < lent.state[0]:
+        with suppress(IndexError):
+            lent = self._idle.pop()
+            if lent.state == state:
+                return lent
+            # Opened anew, not refreshed: Searcher.refresh() brings merged segments back.
+            _close(lent.searcher)
+        while state is not None:
+            try:
                 return _Lent(self._open().searcher(), state)
-            if state != lent.state:
-                lent = _Lent(lent.searcher.refresh(), state)
-        except DAMAGE as error:
-            raise self.broken(error) from error
-        return lent
+            except DAMAGE as error:
+                before, state = state, self._state()
+                if state == before:
+                    self.look_into(error)
+                    raise
+                # A commit removed what we were about to open; what it wrote is next.
+        raise BrokenIndex("there is no index yet")
 
     def _open(self) -> index.FileIndex:
         return index.open_dir(str(self._folder), NAME, schema=SCHEMA)
 
     def _state(self) -> State | None:
         """Generation, inode and time of the newest table of contents; None without an index."""
-        prefix, suffix = f"_{NAME}_", ".toc"
-        newest: State | None = None
-        with suppress(OSError):
-            for path in self._folder.glob(f"{prefix}*{suffix}"):
-                number = path.name[len(prefix) : -len(suffix)]
-                if number.isdigit() and (newest is None or int(number) > newest[0]):
-                    about = path.stat()
-                    newest = (int(number), about.st_ino, about.st_mtime_ns)
-        return newest
+        while True:
+            found = [m for p in self._folder.glob("*.toc") if (m := TOC.fullmatch(p.name))]
+            if not found:
+                return None
+            newest = max(found, key=lambda m: int(m[1]))
+            with suppress(FileNotFoundError):  # a commit removed it: list again
+                about = (self._folder / newest[0]).stat()
+                return (int(newest[1]), about.st_ino, about.st_mtime_ns)
 
 
 def _close(searcher: Searcher) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whoosh import fields
+from whoosh.matching.binary import AndNotMatcher
+from whoosh.matching.mcore import Matcher
 from whoosh.query.compound import And, AndNot, Or, Require
 from whoosh.query.positional import Phrase
 from whoosh.query.qcore import Every
 from whoosh.query.qcore import Query as Terms
 from whoosh.query.ranges import NumericRange
 from whoosh.query.terms import Term
+from whoosh.searching import SearchContext, Searcher
 
 from collab.search.french import spellings, stems
 from collab.search.port import LONGEST_TEXT, Document, Query, all_text
@@ -35,6 +38,26 @@ SCHEMA = fields.Schema(
     shown_text=fields.STORED(),
 )
 WEIGHTS = {"title": 3.0, "tags": 2.0, "text": 1.0}
+
+
+class _WithoutMatcher(AndNotMatcher):
+    """Whoosh's own lets the first match through when the unwanted ones begin before it."""
+
+    def _find_first(self) -> None:
+        self._find_next()
+
+    def _find_next(self) -> bool:
+        return self.a.is_active() and bool(super()._find_next())  # type: ignore[no-untyped-call]
+
+
+class Without(AndNot):
+    """What matches `a` and not `b`."""
+
+    def matcher(self, searcher: Searcher, context: SearchContext | None = None) -> Matcher:
+        """The matcher for one segment."""
+        unwanted = self.b.matcher(searcher, searcher.boolean_context())
+        wanted = self.a.matcher(searcher, context)
+        return _WithoutMatcher(wanted, unwanted)  # type: ignore[no-untyped-call]
 
 
 def fields_of(document: Document) -> dict[str, object]:
@@ -77,7 +100,7 @@ def terms(question: Question, within: Terms, *, relaxed: bool) -> Terms:
         joined = Or if relaxed else And
         wanted = joined([_clause(clause) for clause in question.wanted])
     if question.unwanted:
-        wanted = AndNot(wanted, Or([_clause(clause) for clause in question.unwanted]))
+        wanted = Without(wanted, Or([_clause(clause) for clause in question.unwanted]))
     return Require(wanted, within)
 
 
