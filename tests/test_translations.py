@@ -269,6 +269,7 @@ def test_an_english_member_reads_english(site, house, make, client):
         write_document(work, garden, WriteDocument(title="Tools", source="# Two\n\nA spade."))
     house.settle()
     log_in(client, site)
+    client.post("/langue", data={"locale": "en"})
     filled = [a.format(thread=thread.uid, message=message.uid) for a in OF_A_PERSON]
     found = {address: french_in(english(client, address)) for address in filled}
     assert {a: f for a, f in found.items() if f} == {}
@@ -279,3 +280,10 @@ def test_a_mistake_is_told_in_english(site, client):
     assert french_in(answer) == set()
     answer = client.get("/api/v1/me", headers={"Accept-Language": "en"})
     assert FRENCH.search(answer.get_json()["title"]) is None
+
+
+def test_who_registers_in_english_is_spoken_to_in_english(site, client):
+    asked = {"alias": "rose", "password": PASSWORD}
+    client.post("/register", data=asked, headers={"Accept-Language": "en"})
+    answer = client.get("/account", headers={"Accept-Language": "fr"})
+    assert '<html lang="en"' in answer.get_data(as_text=True)

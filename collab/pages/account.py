@@ -31,6 +31,7 @@ from collab.people.queries import account_named, site
 from collab.people.tokens import GiveToken, give_token, revoke_token, tokens_of
 from collab.spaces.invitations import accept_invitation, valid_invitation
 from collab.spaces.models import Invitation
+from collab.web.context import choose_locale
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter
 from collab.web.view import account, dbsession, log_in, log_out, require_login
@@ -115,7 +116,7 @@ def register_one() -> Response:
     require_registration(invitation)
     runtime = current_runtime()
     try:
-        given = parse(Register, request.form)
+        given = parse(Register, request.form, locale=choose_locale())
         with runtime.work(Nobody()) as work:
             made = register(work, given)
             code = new_recovery_code(work, made)

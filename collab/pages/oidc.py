@@ -40,6 +40,7 @@ from collab.people.models import Account
 from collab.people.operations import new_recovery_code, proves
 from collab.people.queries import account_named
 from collab.spaces.models import Invitation
+from collab.web.context import choose_locale
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter
 from collab.web.view import account, dbsession, log_in, require_login
@@ -153,7 +154,7 @@ def register(provider: str) -> Response:
     invitation = held_invitation()
     try:
         _check_admission(invitation)
-        given = parse(ChooseAlias, request.form)
+        given = parse(ChooseAlias, request.form, locale=choose_locale())
         with current_runtime().work(Nobody()) as work:
             made = register_known(work, given, who)
             code = new_recovery_code(work, made)

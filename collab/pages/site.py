@@ -20,7 +20,7 @@ from collab.people.queries import account_of, site
 from collab.spaces.models import Membership, MembershipState, Space
 from collab.spaces.policy import visible_spaces, visible_to
 from collab.spaces.queries import directory, spaces_of
-from collab.web.context import Page
+from collab.web.context import Page, choose_locale
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, log_in, viewer
 
@@ -76,7 +76,8 @@ def set_up() -> Response:
     try:
         if not name or len(name) > 80:
             raise Invalid(site_name=N_("Donnez un nom au site, de 80 caractères au plus."))
-        account = first_administrator(runtime.work, name, parse(Register, request.form))
+        given = parse(Register, request.form, locale=choose_locale())
+        account = first_administrator(runtime.work, name, given)
     except Invalid as invalid:
         return again("site/setup.html", invalid)
     with runtime.work(account.actor) as work:

@@ -37,6 +37,7 @@ class ChooseAlias:
 
     alias: str
     display_name: str = ""
+    locale: str = "fr"
 
 
 def find_identity(session: Session, who: Outsider) -> ExternalIdentity | None:
@@ -134,7 +135,9 @@ def register_known(work: Work, given: ChooseAlias, who: Outsider) -> Account:
         raise Conflict(OF_SOMEBODY_ELSE)
     # `register` wants a password; nobody learns this one.
     unknown = secrets.token_urlsafe(32)
-    account = register(work, Register(given.alias, unknown, given.display_name))
+    account = register(
+        work, Register(given.alias, unknown, given.display_name, locale=given.locale)
+    )
     account.password_hash = None
     link_identity(work, account, who)
     return account
