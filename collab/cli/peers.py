@@ -46,7 +46,10 @@ def add(ctx: click.Context, url: str, own_instance: Path | None) -> None:
     """Ask the instance at URL to be linked with this one."""
     with opened(chosen(ctx, own_instance)) as runtime:
         federation = _federation(runtime)
-        theirs = find_instance(federation, url)
+        try:
+            theirs = find_instance(federation, url)
+        finally:
+            federation.transport.close()
         with runtime.work(federation.instance_actor()) as work:
             row = ask_peer(work, theirs)
         click.echo(f"{row.host}: {row.state}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
@@ -149,8 +150,12 @@ def remember(
     Raises:
         BadActor: the name belongs to another actor of that host, and `rename` is not given.
     """
-    with writing(session):
-        return _write(session, described, at, rename=rename)
+    try:
+        with writing(session):
+            return _write(session, described, at, rename=rename)
+    except IntegrityError:  # another process met the same actor at the same moment
+        with writing(session):
+            return _write(session, described, at, rename=rename)
 
 
 def name_taken(session: Session, described: Described) -> bool:

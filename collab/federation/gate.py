@@ -33,6 +33,8 @@ Json = dict[str, Any]
 AHEAD = timedelta(days=1)
 MAX_ADDRESSED, MAX_TAGS, MAX_ATTACHED, MAX_OPTIONS = 200, 100, 32, 100
 MAX_ID = 2048
+INBOX_RATE = 3000
+"""Activities that one host may bring in a minute (R51)."""
 PEERING = frozenset({"Follow", "Accept", "Reject", "Undo"})
 """What an instance that is not linked may say: these, about the link itself (R55)."""
 FAREWELLS = frozenset({"Delete", "Update"})
@@ -97,6 +99,8 @@ def receive(federation: Federation, message: Message) -> Arrival | None:
     standing = federation.standing(host)
     if standing == "none" or host == federation.host:
         raise Refused(403, "host_refused", "This host is not let in here.")
+    if not federation.budget.spend(f"inbox {host}", INBOX_RATE, 60):
+        raise Refused(429, "too_many", "Too many activities of this host in a minute.")
     if standing == "asking" and not _is_about_the_link(message):
         raise Refused(403, "host_refused", "This host is not let in here.")
     if _is_strangers_farewell(federation, message):

@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
+from collab.core.db import writing
 from collab.core.errors import Forbidden, Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
@@ -28,6 +31,9 @@ from collab.spaces.models import Space
 from collab.spaces.tool import Json
 
 log = logging.getLogger(__name__)
+KEPT = timedelta(days=180)
+FORGET_EVERY = 86_400
+"""Seconds between two rounds of forgetting."""
 EMBEDDED = frozenset({"Create", "Update"})
 UNDERSTOOD_BADLY = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a document of the wrong shape may raise in a mapping; the sender's mistake."""
@@ -139,13 +145,31 @@ def take(federation: Federation, arrival: Arrival) -> None:
     if asking and actor.kind != ActorKind.APPLICATION:
         raise Forbidden(N_("Cette instance n’est pas reliée à la nôtre."))
     activity = _at_hand(federation, arrival)
+    if federation.budget.spend("forget what was received long ago", 1, FORGET_EVERY):
+        forget_old(federation)
     try:
-        _effect(federation, arrival, actor, activity)
+        _once_more_after_a_race(lambda: _effect(federation, arrival, actor, activity))
     except Problem as problem:
         decline = DECLINED.get(arrival.verb)
         if decline is None:
             raise
         _declined(federation, arrival, activity, problem, decline)
+
+
+def _once_more_after_a_race(effect: Callable[[], None]) -> None:
+    """Two processes took in the same thing at once; the slower one looks again (R46)."""
+    try:
+        effect()
+    except IntegrityError:
+        effect()
+
+
+def forget_old(federation: Federation) -> None:
+    """Let go of activities received more than 180 days ago; R46 asks for 90 at least."""
+    before = federation.now() - KEPT
+    federation.let_go()
+    with writing(federation.session) as session:
+        session.execute(delete(InboxItem).where(InboxItem.received_at < before))
 
 
 def _at_hand(federation: Federation, arrival: Arrival) -> Json:

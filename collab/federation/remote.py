@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from sqlalchemy import select
 
@@ -23,8 +22,15 @@ from collab.federation.actors import (
 from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.hosts import BadHost
 from collab.federation.keys import PublicKey
-from collab.federation.strictjson import Malformed, parse
-from collab.federation.transport import Unreachable as NoAnswer
+from collab.federation.webfinger import (
+    GONE,
+    ODD,
+    SILENT,
+    UNKNOWN,
+    ask_json,
+    finger,
+    links_of,
+)
 from collab.people.models import Actor, ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces.mirrors import adopt_space
@@ -36,19 +42,13 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 FRESH = timedelta(hours=24)
-JRD = "application/jrd+json, application/json"
-AP_TYPES = ("application/activity+json", "application/ld+json")
 NODEINFO_APPLICATION = "https://www.w3.org/ns/activitystreams#Application"
 OPENNESS = {
     "open": JoinPolicy.OPEN,
     "moderated": JoinPolicy.REQUEST,
     "invite_only": JoinPolicy.INVITATION,
 }
-GONE = frozenset({404, 410})
 
-UNKNOWN = N_("Personne ne répond à cette adresse. Vérifiez-la auprès de qui vous l’a donnée.")
-SILENT = N_("L’autre instance ne répond pas. Réessayez dans quelques minutes.")
-ODD = N_("L’autre instance a donné une réponse que nous ne comprenons pas.")
 NOT_AN_ADDRESS = N_("Une adresse ressemble à jardin@exemple.fr ou à https://exemple.fr/p/jardin.")
 
 
@@ -92,7 +92,7 @@ def keep_actor(federation: Federation, document: Json, *, also: PublicKey | None
     if also is not None and also.key_id not in {key.key_id for key in described.keys}:
         described = _with_key(described, also)
     rename = name_taken(federation.session, described)
-    if rename and _finger(federation, f"{described.name}@{described.host}") != described.iri:
+    if rename and finger(federation, f"{described.name}@{described.host}") != described.iri:
         raise BadActor("the name is another actor's")
     federation.let_go()
     return remember(federation.session, described, federation.now(), rename=rename)
@@ -158,7 +158,7 @@ def resolve_address(federation: Federation, address: str) -> str:
     if host == federation.host:
         return _own(federation, name)
     federation.require_peer(host)
-    found = _finger(federation, f"{name}@{host}")
+    found = finger(federation, f"{name}@{host}")
     if found is None:
         raise Missing(UNKNOWN)
     return found
@@ -185,60 +185,6 @@ def _of_page(federation: Federation, url: str) -> str:
     return str(fetch_object(federation, url)["id"])
 
 
-def _finger(federation: Federation, account: str) -> str | None:
-    """Whom a host names behind `name@host`; asked again at the host it points to (R13)."""
-    host = account.partition("@")[2]
-    subject, found = _ask_finger(federation, host, f"acct:{account}")
-    other = subject.partition("@")[2]
-    if found is None or not other or other == host:
-        return found
-    _, again = _ask_finger(federation, other, f"acct:{subject}")
-    return found if again == found else None
-
-
-def _ask_finger(federation: Federation, host: str, resource: str) -> tuple[str, str | None]:
-    """The subject (`name@host`) and the actor of one WebFinger answer. RFC 7033."""
-    federation.require_peer(host)
-    question = f"/.well-known/webfinger?resource={quote(resource, safe=':@')}"
-    answer = _ask_json(federation, host, question)
-    subject = str(answer.get("subject", "")).removeprefix("acct:")
-    account, _, named = subject.rpartition("@")
-    try:
-        subject = f"{account}@{federation.canonical(named)}" if named else ""
-    except BadHost:
-        return "", None
-    for link in _links(answer):
-        if link.get("rel") == "self" and str(link.get("type", "")).startswith(AP_TYPES):
-            href = link.get("href")
-            return subject, href if isinstance(href, str) else None
-    return subject, None
-
-
-def _ask_json(federation: Federation, host: str, path: str) -> Json:
-    """A plain JSON answer of another host, unsigned. Raises Missing or Unreachable."""
-    loopback = host.startswith(("127.", "localhost", "[::1]"))
-    url = f"{'http' if loopback else 'https'}://{host}{path}"
-    federation.let_go()
-    try:
-        answer = federation.transport.request("GET", url, headers={"Accept": JRD}, limit=1 << 17)
-    except NoAnswer as error:
-        raise Unreachable(SILENT) from error
-    if answer.status in GONE:
-        raise Missing(UNKNOWN)
-    if answer.status != 200:
-        raise Unreachable(ODD)
-    try:
-        return parse(answer.body)
-    except Malformed as error:
-        raise Unreachable(ODD) from error
-
-
-def _links(answer: Json) -> list[Json]:
-    links = answer.get("links")
-    found = links[:50] if isinstance(links, list) else []
-    return [link for link in found if isinstance(link, dict)]
-
-
 def find_instance(federation: Federation, address: str) -> Actor:
     """The actor of the instance at `https://a.example` or `a.example` (FEP-2677). May ask.
 
@@ -252,7 +198,7 @@ def find_instance(federation: Federation, address: str) -> Actor:
         raise Invalid(address=N_("Une adresse ressemble à https://exemple.fr.")) from error
     if host == federation.host:
         raise Invalid(address=N_("C’est l’adresse de cette instance."))
-    for link in _links(_ask_json(federation, host, "/.well-known/nodeinfo")):
+    for link in links_of(ask_json(federation, host, "/.well-known/nodeinfo")):
         href = link.get("href")
         if link.get("rel") != NODEINFO_APPLICATION or not isinstance(href, str):
             continue

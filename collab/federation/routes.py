@@ -24,6 +24,7 @@ from collab.federation.gate import Sender, authenticate, receive
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
 from collab.federation.inbox import take
+from collab.federation.reading import Asker, Shown
 from collab.federation.signatures import Message, Refused, key_id_of
 from collab.federation.signatures.message import MAX_BODY
 from collab.people.actors import find_actor
@@ -115,14 +116,10 @@ def as_activity() -> Response | None:
     except (NotFound, MethodNotAllowed, RequestRedirect):
         return None
     federation = federation_here()
-    asker = views.Asker(federation, _sender)
-    try:
-        _refuse_blocked(federation)
-        if federation.mode() == "off":
-            raise Missing
-        return _activity(view(asker, **arguments))
-    except Refused as refused:
-        return _private(_refusal(refused))
+    _refuse_blocked(federation)
+    if federation.mode() == "off":
+        raise Missing
+    return _activity(view(Asker(federation, _sender), **arguments))
 
 
 def prefers_activity() -> bool:
@@ -152,7 +149,7 @@ def _refuse_blocked(federation: Federation) -> None:
         raise Missing
 
 
-def _activity(shown: views.Shown) -> Response:
+def _activity(shown: Shown) -> Response:
     response = Response(
         json.dumps(shown.body, ensure_ascii=False), shown.status, mimetype=identity.ACTIVITY_JSON
     )
@@ -173,7 +170,7 @@ def _private(response: Response) -> Response:
 @bp.get("/actor")
 def actor() -> Response:
     """The instance's own actor, for everybody and without a signature (1.3)."""
-    return _activity(views.Shown(views.instance(federation_here())))
+    return _activity(Shown(views.instance(federation_here())))
 
 
 @bp.get("/actor/<any(outbox,projects):which>")
@@ -181,8 +178,8 @@ def actor_collection(which: str) -> Response:
     """The instance actor's outbox (nothing), and the public projects of the instance."""
     federation = federation_here()
     if which == "projects" and federation.mode() == "open":
-        return _activity(views.Shown(views.projects(federation)))
-    return _activity(views.Shown(identity.collection(f"{federation.origin}/actor/{which}", 0, [])))
+        return _activity(Shown(views.projects(federation)))
+    return _activity(Shown(identity.collection(f"{federation.origin}/actor/{which}", 0, [])))
 
 
 @bp.get("/.well-known/webfinger")
@@ -263,19 +260,17 @@ def thing_page(uid: str) -> Response:
 def inbox(**_who: str) -> Response:
     """Take one activity in. Every inbox is the shared one: what counts is what is said in it."""
     federation = federation_here()
-    try:
-        arrival = receive(federation, message_of(request))
-        if arrival is not None:
-            take(federation, arrival)
-    except Refused as refused:
-        return _refusal(refused)
+    arrival = receive(federation, message_of(request))
+    if arrival is not None:
+        take(federation, arrival)
     return Response(status=202)
 
 
 csrf.exempt(bp)
 
 
-def _refusal(refused: Refused) -> Response:
+@bp.app_errorhandler(Refused)
+def refusal(refused: Refused) -> Response:
     """A short answer; the detail stands in the log beside the same number (R57)."""
     number = uuid.uuid4().hex[:8]
     log.warning(
@@ -294,4 +289,4 @@ def _refusal(refused: Refused) -> Response:
     response.content_type = "application/problem+json"
     if refused.status == 503:
         response.headers["Retry-After"] = "20"
-    return response
+    return _private(response)

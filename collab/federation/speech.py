@@ -7,6 +7,7 @@ from sqlalchemy import select
 from collab.core.errors import Missing
 from collab.core.i18n import N_
 from collab.federation import voices
+from collab.federation.holding import bury
 from collab.federation.hosts import same_origin
 from collab.federation.inbox import Case, id_of, on
 from collab.federation.membership import unfollow
@@ -37,7 +38,7 @@ def _nowhere(case: Case) -> None:
     if case.activity["type"] in ("Create", "Like", "EmojiReact"):
         raise Missing(N_("Ce texte ne s’adresse à aucun projet d’ici."))
     if case.activity["type"] == "Delete" and same_origin(case.thing, case.actor.iri):
-        voices.bury(case.work, case.thing)
+        bury(case.work, case.thing)
 
 
 @on("Undo")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from collab.core.errors import Missing
 from collab.federation import identity
-from collab.federation.gate import Sender
 from collab.federation.log import CONTEXT, announce, head, stamp
 from collab.federation.models import LogEntry, OutboxItem
+from collab.federation.reading import (
+    Asker,
+    Shown,
+    keys_of,
+    own_actor,
+    own_space,
+    readable,
+)
 from collab.federation.strictjson import parse
-from collab.people.actors import find_actor
-from collab.people.models import Actor, ActorKind, Key
+from collab.people.models import Actor, ActorKind
 from collab.people.queries import actor_by_iri, site
 from collab.spaces.items import UNDO_WINDOW
 from collab.spaces.models import (
@@ -28,7 +32,7 @@ from collab.spaces.models import (
     Space,
     Visibility,
 )
-from collab.spaces.policy import host_may_read, may_see_card, role_of
+from collab.spaces.policy import may_see_card
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
@@ -38,62 +42,17 @@ NEWEST = 50
 MOST_IN_CONTEXT = 500
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A document for a status. `private` when it was shown because of who asked (R34)."""
-
-    body: Json
-    status: int = 200
-    private: bool = False
-
-
-@dataclass(frozen=True)
-class Asker:
-    """Who asks: `sender()` is the verified signer, None for an unsigned request.
-
-    It is called only where the answer depends on it, so that a public document costs no look-up
-    of somebody's key and two instances never wait for each other.
-    """
-
-    federation: Federation
-    sender: Callable[[], Sender | None]
-
-    def may_read(self, space: Space) -> bool:
-        """Whether the asker may read everything in `space` (R35)."""
-        if space.deleted_at or space.visibility == Visibility.LOCAL:
-            return False
-        public = space.visibility == Visibility.PUBLIC
-        if public and self.federation.mode() == "open":
-            return True
-        sender = self.sender()
-        if sender is None or not self.federation.admits(sender.host):
-            return False
-        return public or self._entitled(space, sender)
-
-    def _entitled(self, space: Space, sender: Sender) -> bool:
-        """A host that has a member here, by its own actor; or the member themselves."""
-        session = self.federation.session
-        actor = actor_by_iri(session, sender.actor_id)
-        if actor is None or not host_may_read(session, space, sender.host):
-            return False
-        whole_host = actor.kind == ActorKind.APPLICATION
-        return whole_host or role_of(session, space, actor.id) >= Role.READER
-
-
-View = Callable[..., Shown]
-
-
 def person(asker: Asker, name: str) -> Shown:
     """A person of this instance."""
-    actor = _own(asker.federation, name, ActorKind.PERSON)
+    actor = own_actor(asker.federation, name, ActorKind.PERSON)
     federation = asker.federation
     ours = federation.instance_actor().iri
-    return Shown(identity.person(actor, _keys(federation, actor), ours))
+    return Shown(identity.person(actor, keys_of(federation, actor), ours))
 
 
 def person_collection(asker: Asker, name: str, which: str) -> Shown:
     """A person's outbox, followers or followed: how many, never which."""
-    actor = _own(asker.federation, name, ActorKind.PERSON)
+    actor = own_actor(asker.federation, name, ActorKind.PERSON)
     total = 0
     if which == "outbox":
         count = (
@@ -113,22 +72,22 @@ def person_collection(asker: Asker, name: str, which: str) -> Shown:
 def group(asker: Asker, slug: str) -> Shown:
     """A project: its card for whoever may ask to join it, where its log stands for its readers."""
     federation = asker.federation
-    space = _space(federation, slug)
+    space = own_space(federation, slug)
     session = federation.session
-    readable = asker.may_read(space)
-    if not readable and not may_see_card(session, space, None):
+    whole = asker.may_read(space)
+    if not whole and not may_see_card(session, space, None):
         raise Missing
-    if not readable and federation.mode() != "open" and asker.sender() is None:
+    if not whole and federation.mode() != "open" and asker.sender() is None:
         raise Missing
-    log_head = head(session, space) if readable else None
-    keys = _keys(federation, space.actor)
+    log_head = head(session, space) if whole else None
+    keys = keys_of(federation, space.actor)
     private = space.visibility != Visibility.PUBLIC or federation.mode() != "open"
     return Shown(identity.group(space, keys, log_head), private=private)
 
 
 def group_collection(asker: Asker, slug: str, which: str) -> Shown:
     """The collections of a project: totals, and who answers for it (R37)."""
-    space = _readable(asker, slug)
+    space = readable(asker, slug)
     iri = f"{space.iri}/{which}"
     private = space.visibility != Visibility.PUBLIC
     if which == "moderators":
@@ -221,7 +180,7 @@ def common(asker: Asker, slug: str, room: str, uid: str) -> Shown:
 
 def conversation(asker: Asker, slug: str, uid: str) -> Shown:
     """A discussion as a collection of its posts, oldest first (FEP-7888, f228, 2931)."""
-    space = _readable(asker, slug)
+    space = readable(asker, slug)
     federation = asker.federation
     iri = f"{space.iri}/c/{uid}"
     kinds = federation.runtime.tools
@@ -274,7 +233,7 @@ def activity(asker: Asker, uid: str) -> Shown:
 def instance(federation: Federation) -> Json:
     """The instance's own actor."""
     actor = federation.instance_actor()
-    return identity.instance(actor, _keys(federation, actor), site(federation.session))
+    return identity.instance(actor, keys_of(federation, actor), site(federation.session))
 
 
 def projects(federation: Federation) -> Json:
@@ -292,33 +251,6 @@ def projects(federation: Federation) -> Json:
         .limit(1000)
     ).all()
     return identity.collection(iri, len(rows), rows)
-
-
-def _own(federation: Federation, name: str, kind: ActorKind) -> Actor:
-    actor = find_actor(federation.session, name, federation.host)
-    if actor is None or not actor.local or actor.kind != kind or actor.deleted_at:
-        raise Missing
-    return actor
-
-
-def _space(federation: Federation, slug: str) -> Space:
-    space = federation.session.scalar(
-        select(Space).where(Space.slug == slug.lower(), Space.host == federation.host)
-    )
-    if space is None or space.deleted_at or not space.federates:
-        raise Missing
-    return space
-
-
-def _readable(asker: Asker, slug: str) -> Space:
-    space = _space(asker.federation, slug)
-    if not asker.may_read(space):
-        raise Missing
-    return space
-
-
-def _keys(federation: Federation, actor: Actor) -> list[Key]:
-    return list(federation.session.scalars(select(Key).where(Key.actor_id == actor.id)))
 
 
 def findable(federation: Federation, actor: Actor) -> bool:

@@ -6,26 +6,32 @@ Used by the inbox of a project's host, and by mirrors for what the host's log sa
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
-from collab.core.errors import Conflict, Forbidden, Invalid, Missing
+from collab.core.errors import Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.work import Work
+from collab.federation.holding import (
+    NOT_OWN,
+    bury,
+    iri_of,
+    item_of,
+    me,
+    require_author,
+    taken_back,
+)
 from collab.federation.hosts import same_origin
 from collab.federation.models import Tombstone
-from collab.people.models import Actor
+from collab.federation.signs import GREETINGS, like, unlike
 from collab.spaces import items
-from collab.spaces.models import Item, Reaction, Space, Visibility
+from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, Kind, Tools
 
 PUBLIC = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
-KEPT = timedelta(days=30)
-"""How long an id that was taken back before it came stays refused (R47: at least 7 days)."""
-NOT_OWN = N_("Ce texte n’est pas de la personne qui l’envoie.")
 
 
 def apply(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
@@ -40,43 +46,32 @@ def apply(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None
         Missing: what is spoken of is not known here, or no tool understands it.
         Problem: whatever the operation answers.
     """
-    if activity.get("actor") != _me(work).iri:
+    if activity.get("actor") != me(work).iri:
         raise Forbidden(NOT_OWN)
     verb = VERBS.get(str(activity.get("type")))
     return verb(work, tools, space, activity) if verb else None
 
 
-def _me(work: Work) -> Actor:
-    return work.session.get_one(Actor, work.actor.id)
-
-
-def _iri(value: object) -> str:
-    found = value.get("id") if isinstance(value, dict) else value
-    if not isinstance(found, str) or not 0 < len(found) <= 2048:
-        raise Invalid(object=N_("Cet objet n’est pas compris ici."))
-    return found
-
-
 def _own_object(work: Work, activity: Json) -> Json:
     """The embedded object, which must be the actor's own and of their origin (R3, R11)."""
-    obj, actor = activity.get("object"), _me(work).iri
+    obj, actor = activity.get("object"), me(work).iri
     if not isinstance(obj, dict):
         raise Invalid(object=N_("Cet objet n’est pas compris ici."))
-    if obj.get("attributedTo") != actor or not same_origin(_iri(obj), actor):
+    if obj.get("attributedTo") != actor or not same_origin(iri_of(obj), actor):
         raise Forbidden(NOT_OWN)
     return obj
 
 
 def _create(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
     obj = _own_object(work, activity)
-    known = _item(work, space, _iri(obj))
+    known = item_of(work, space, iri_of(obj))
     if known is not None:
         return _again(work, known, obj)
     return _receive(work, tools, space, activity, obj)
 
 
 def _receive(work: Work, tools: Tools, space: Space, activity: Json, obj: Json) -> Item | None:
-    if _taken_back(work, _iri(obj)):
+    if taken_back(work, iri_of(obj)):
         return None
     _same_readers(space, activity, obj)
     kind = _kind(tools, space, obj)
@@ -95,7 +90,7 @@ def _kind(tools: Tools, space: Space, obj: Json) -> Kind:
 
 def _again(work: Work, item: Item, obj: Json) -> Item:
     """The same Create once more: nothing, or the host's confirmation of what was written here."""
-    _is_author(work, item)
+    require_author(work, item)
     if work.mirrored and _covers(obj, item):
         items.confirm(work, item)
     return item
@@ -103,10 +98,10 @@ def _again(work: Work, item: Item, obj: Json) -> Item:
 
 def _update(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
     obj = _own_object(work, activity)
-    item = _item(work, space, _iri(obj))
+    item = item_of(work, space, iri_of(obj))
     if item is None:
         return _receive(work, tools, space, activity, obj)
-    _is_author(work, item)
+    require_author(work, item)
     if work.mirrored and item.author.local:
         return _again(work, item, obj)
     _same_readers(space, activity, obj)
@@ -134,10 +129,10 @@ def _moment(value: object) -> datetime | None:
 
 
 def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
-    iri = _iri(activity.get("object"))
-    item = _item(work, space, iri)
+    iri = iri_of(activity.get("object"))
+    item = item_of(work, space, iri)
     if item is None:
-        if same_origin(iri, _me(work).iri):
+        if same_origin(iri, me(work).iri):
             bury(work, iri)
         return None
     if item.withdrawn_at is None:
@@ -178,99 +173,29 @@ def _by_tool(
 def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
     undone = activity.get("object")
     if isinstance(undone, str):
-        return _unlike(work, undone)
-    if not isinstance(undone, dict) or undone.get("actor") != _me(work).iri:
+        return unlike(work, undone)
+    if not isinstance(undone, dict) or undone.get("actor") != me(work).iri:
         raise Forbidden(NOT_OWN)
     if undone.get("type") == "Delete":
-        return _undelete(work, tools, space, _iri(undone.get("object")))
+        return _undelete(work, tools, space, iri_of(undone.get("object")))
     if str(undone.get("type")) in GREETINGS:
-        return _unlike(work, _iri(undone), space, undone)
+        return unlike(work, iri_of(undone), space, undone)
     return None
 
 
 def _undelete(work: Work, tools: Tools, space: Space, iri: str) -> Item | None:
-    item = _item(work, space, iri)
+    item = item_of(work, space, iri)
     if item is None:
         work.session.execute(
-            delete(Tombstone).where(Tombstone.actor == _me(work).iri, Tombstone.iri == iri)
+            delete(Tombstone).where(Tombstone.actor == me(work).iri, Tombstone.iri == iri)
         )
         return None
-    _is_author(work, item)
+    require_author(work, item)
     if item.withdrawn_at is not None:
         bring_back(work, tools, space, item)
     elif work.mirrored:
         items.confirm(work, item)
     return item
-
-
-def _unlike(
-    work: Work, iri: str, space: Space | None = None, undone: Json | None = None
-) -> Item | None:
-    reaction = work.session.scalar(select(Reaction).where(Reaction.iri == iri))
-    if reaction is None:
-        if space is None or undone is None or not _forget_sign(work, space, undone):
-            bury(work, iri)
-        return None
-    if reaction.actor_id != work.actor.id:
-        raise Forbidden(N_("Cette réaction est d’une autre personne."))
-    item = work.session.get_one(Item, reaction.item_id)
-    items.unreact(work, item, reaction.sign)
-    return item
-
-
-def _forget_sign(work: Work, space: Space, undone: Json) -> bool:
-    """Take back a sign that was put here under another id; whether there was one."""
-    item = _item(work, space, _iri(undone.get("object")))
-    if item is None:
-        return False
-    sign = _sign(undone)
-    held = work.session.scalar(
-        select(Reaction.id).where(
-            Reaction.item_id == item.id,
-            Reaction.actor_id == work.actor.id,
-            Reaction.sign == sign,
-        )
-    )
-    if held is None:
-        return False
-    items.unreact(work, item, sign)
-    return True
-
-
-def _like(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
-    iri = _iri(activity)
-    item = _item(work, space, _iri(activity.get("object")))
-    if item is None:
-        raise Missing(N_("Cette page n’existe pas, ou plus."))
-    known = work.session.scalar(select(Reaction).where(Reaction.iri == iri))
-    if known is not None and known.actor_id != work.actor.id:
-        raise Conflict(N_("Cette réaction est d’une autre personne."))
-    if known is None and not _taken_back(work, iri):
-        items.react(work, item, _sign(activity), iri)
-    return item
-
-
-def _sign(like: Json) -> str:
-    """Which of our signs a Like is; « merci » when it says nothing we know (1.6 b)."""
-    content = like.get("content")
-    return content if isinstance(content, str) and content in items.SIGNS else "merci"
-
-
-# What the verbs rest on
-
-
-def _item(work: Work, space: Space, iri: str) -> Item | None:
-    """The item with that IRI; it must be of this project (R15)."""
-    found = work.session.scalar(select(Item).where(Item.iri == iri))
-    if found is not None and found.space_id != space.id:
-        raise Forbidden(N_("Ce texte est d’un autre projet."))
-    return found
-
-
-def _is_author(work: Work, item: Item) -> None:
-    """The stored owner decides, not what the sender says (R4, R5, R6)."""
-    if item.author_id != work.actor.id:
-        raise Forbidden(NOT_OWN)
 
 
 def _same_readers(space: Space, activity: Json, obj: Json) -> None:
@@ -289,26 +214,11 @@ def _is_public(part: Json) -> bool:
     return False
 
 
-def bury(work: Work, iri: str) -> None:
-    """Refuse from now on what its owner took back before it came (R47)."""
-    actor = _me(work).iri
-    if not _taken_back(work, iri):
-        work.session.add(Tombstone(actor=actor, iri=iri, at=work.now))
-        work.session.flush()
-
-
-def _taken_back(work: Work, iri: str) -> bool:
-    work.session.execute(delete(Tombstone).where(Tombstone.at < work.now - KEPT))
-    found = select(Tombstone.id).where(Tombstone.actor == _me(work).iri, Tombstone.iri == iri)
-    return work.session.scalar(found) is not None
-
-
-GREETINGS = frozenset({"Like", "EmojiReact"})
 VERBS: dict[str, Callable[[Work, Tools, Space, Json], Item | None]] = {
     "Create": _create,
     "Update": _update,
     "Delete": _delete,
     "Undo": _undo,
-    "Like": _like,
-    "EmojiReact": _like,
+    "Like": like,
+    "EmojiReact": like,
 }

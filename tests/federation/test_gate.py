@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collab.core.db import writing
+from collab.federation.gate import INBOX_RATE
 from collab.federation.keys import SigningKey, new_ed25519, new_rsa, public_pem
 from collab.federation.models import InboxItem, KeyRefusal
 from collab.federation.proofs import add_proof
@@ -282,6 +283,14 @@ def test_r57_a_refusal_tells_nothing_of_how_it_was_found(foreign, garden):
     assert answer.content_type == "application/problem+json"
     assert sorted(told) == ["code", "number", "status", "title", "type"]
     assert told["title"] == "The signature was not accepted."
+
+
+def test_r51_one_host_brings_only_so_much_in_a_minute(foreign, federation, garden):
+    lea = foreign.person()
+    while federation.budget.spend(f"inbox {foreign.host}", INBOX_RATE, 60):
+        continue
+    assert foreign.say(lea, "Follow", garden.iri).status_code == 429
+    assert foreign.peer.asked == []
 
 
 def test_r52_the_farewell_of_somebody_unknown_causes_no_request(foreign, garden):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from federation.stage import ORIGIN, actor, federation, foreign, house, sent, stamp
 
+from collab.federation.inbox import forget_old
 from collab.federation.models import InboxItem, Subscriber, Tombstone
 from collab.spaces.membership import AskToJoin, ask_to_join, follow
 from collab.spaces.models import (
@@ -247,6 +248,17 @@ def test_r46_the_same_activity_twice_has_one_effect(foreign, garden, lea):
     assert foreign.post(lea, other).status_code == 202
     assert len(items()) == 1
     assert db.session.query(InboxItem).filter_by(activity_id=activity["id"]).count() == 1
+
+
+def test_r46_ids_are_remembered_for_half_a_year(foreign, federation, house, garden, lea):
+    foreign.say(lea, "Like", garden.iri)
+    count = db.session.query(InboxItem).count()
+    house.runtime.clock = lambda: datetime.now(UTC) + timedelta(days=170)
+    forget_old(federation)
+    assert db.session.query(InboxItem).count() == count > 0
+    house.runtime.clock = lambda: datetime.now(UTC) + timedelta(days=190)
+    forget_old(federation)
+    assert db.session.query(InboxItem).count() == 0
 
 
 def test_r46_a_refused_stranger_cannot_reserve_an_id(foreign, garden, lea):

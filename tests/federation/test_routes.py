@@ -228,6 +228,13 @@ def test_a_bad_signature_on_what_needs_one_is_refused(house, foreign, council, i
     assert house.client().get(f"/o/{uid}", headers=headers).status_code == 401
 
 
+def test_the_log_without_a_signature_is_refused_not_a_fault(house, garden):
+    for slug in ("jardin", "absent"):
+        answer = house.client().get(f"/p/{slug}/log", headers=AP)
+        assert answer.status_code == 401
+        assert answer.content_type == "application/problem+json"
+
+
 def test_r54_a_blocked_host_reads_nothing_under_its_own_name(house, foreign, garden):
     lea = foreign.person()
     assert foreign.get(lea, "/p/jardin").status_code == 200

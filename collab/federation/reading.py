@@ -1,0 +1,95 @@
+"""Who may read which of our documents (FEDERATION.md R32 to R35)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from collab.core.errors import Missing
+from collab.federation.gate import Sender
+from collab.people.actors import find_actor
+from collab.people.models import Actor, ActorKind, Key
+from collab.people.queries import actor_by_iri
+from collab.spaces.models import Role, Space, Visibility
+from collab.spaces.policy import host_may_read, role_of
+
+if TYPE_CHECKING:
+    from collab.federation.house import Federation
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A document for a status. `private` when it was shown because of who asked (R34)."""
+
+    body: Json
+    status: int = 200
+    private: bool = False
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: `sender()` is the verified signer, None for an unsigned request.
+
+    It is called only where the answer depends on it, so that a public document costs no look-up
+    of somebody's key and two instances never wait for each other.
+    """
+
+    federation: Federation
+    sender: Callable[[], Sender | None]
+
+    def may_read(self, space: Space) -> bool:
+        """Whether the asker may read everything in `space` (R35)."""
+        if space.deleted_at or space.visibility == Visibility.LOCAL:
+            return False
+        public = space.visibility == Visibility.PUBLIC
+        if public and self.federation.mode() == "open":
+            return True
+        sender = self.sender()
+        if sender is None or not self.federation.admits(sender.host):
+            return False
+        return public or self._entitled(space, sender)
+
+    def _entitled(self, space: Space, sender: Sender) -> bool:
+        """A host that has a member here, by its own actor; or the member themselves."""
+        session = self.federation.session
+        actor = actor_by_iri(session, sender.actor_id)
+        if actor is None or not host_may_read(session, space, sender.host):
+            return False
+        whole_host = actor.kind == ActorKind.APPLICATION
+        return whole_host or role_of(session, space, actor.id) >= Role.READER
+
+
+def own_actor(federation: Federation, name: str, kind: ActorKind) -> Actor:
+    """The actor of ours with that name. Raises Missing."""
+    actor = find_actor(federation.session, name, federation.host)
+    if actor is None or not actor.local or actor.kind != kind or actor.deleted_at:
+        raise Missing
+    return actor
+
+
+def own_space(federation: Federation, slug: str) -> Space:
+    """The project of ours with that slug that may federate. Raises Missing."""
+    space = federation.session.scalar(
+        select(Space).where(Space.slug == slug.lower(), Space.host == federation.host)
+    )
+    if space is None or space.deleted_at or not space.federates:
+        raise Missing
+    return space
+
+
+def readable(asker: Asker, slug: str) -> Space:
+    """The same, when the asker may read it. Raises Missing."""
+    space = own_space(asker.federation, slug)
+    if not asker.may_read(space):
+        raise Missing
+    return space
+
+
+def keys_of(federation: Federation, actor: Actor) -> list[Key]:
+    """Every key of an actor."""
+    return list(federation.session.scalars(select(Key).where(Key.actor_id == actor.id)))
