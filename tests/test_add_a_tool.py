@@ -63,7 +63,8 @@ def test_the_room_of_the_guide_keeps_the_contract(copy):
     assert "create_table('seed'" in migration.read_text()
     told = run(
         copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "seeds",
-        "tests/test_tool_contract.py", "tests/test_architecture.py", "tests/spaces/tools/test_seeds.py",
+        "tests/test_tool_contract.py", "tests/test_architecture.py",
+        "tests/spaces/tools/test_seeds.py",
     )  # fmt: skip
     assert int(re.findall(r"(\d+) passed", told)[0]) > 30
     assert "skipped" not in told
