@@ -6,6 +6,7 @@ room touches no file of another (ADR 0007).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ ROOMS = HERE / "spaces" / "tools"
 HOUSE = "house"
 LOCK = 0x6D696772
 """PostgreSQL advisory lock that keeps two processes from bringing one database up to date."""
+
+
+LONGEST = 60_000
+"""Milliseconds to wait while another process brings the same database up to date."""
 
 
 def render(kind: str, item: Any, _context: Any) -> str | bool:
@@ -69,37 +74,55 @@ def upgrade(engine: Engine) -> None:
     Raises RuntimeError when the database was written by a newer program.
     """
     with engine.connect() as connection:
-        if _is_current(connection):
+        if is_current(connection):
             return
     with _alone(engine) as connection:
-        if not _is_current(connection):
+        if not is_current(connection):
             made = config()
             made.attributes["connection"] = connection
             command.upgrade(made, "heads")
         connection.commit()
 
 
-def _is_current(connection: Connection) -> bool:
+def is_current(connection: Connection) -> bool:
+    """Whether the database has every version of this program.
+
+    Raises RuntimeError when it has one that this program does not know.
+    """
     found = set(MigrationContext.configure(connection).get_current_heads())
-    unknown = {head for head in found if not _known(head)}
-    if unknown:
+    if not found <= set(_below()):
         raise RuntimeError("this database was made by a newer version of collab: update collab")
-    return newest() <= found
-
-
-def _known(revision: str) -> bool:
-    return revision in _all_revisions()
+    covered, open_ends = set(found), list(found)
+    while open_ends:
+        for below in _below()[open_ends.pop()] - covered:
+            covered.add(below)
+            open_ends.append(below)
+    return newest() <= covered
 
 
 @cache
-def _all_revisions() -> frozenset[str]:
+def _below() -> dict[str, frozenset[str]]:
+    """What each version follows or depends on: a database that has it has these too."""
     script = ScriptDirectory.from_config(config())
-    return frozenset(r.revision for r in script.walk_revisions())
+    labels = {label: r.revision for r in script.walk_revisions() for label in r.branch_labels}
+    known = {}
+    for revision in script.walk_revisions():
+        below = {*_names(revision.down_revision), *_names(revision.dependencies)}
+        known[revision.revision] = frozenset(labels.get(name, name) for name in below)
+    return known
+
+
+def _names(value: str | Collection[str] | None) -> Collection[str]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
 
 
 def _alone(engine: Engine) -> Connection:
     """A connection whose transaction keeps everybody else from doing the same."""
     connection = engine.connect().execution_options(immediate=True)
+    if engine.dialect.name == "sqlite":
+        connection.connection.cursor().execute(f"PRAGMA busy_timeout={LONGEST}")
     connection.begin()
     if engine.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": LOCK})

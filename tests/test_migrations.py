@@ -1,0 +1,82 @@
+"""Databases come up to date by themselves, and what the models say is what the tables are."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from collab.core.db import Base, prepare
+from collab.federation import models as _federation  # noqa: F401 - its tables are the house's
+from collab.migrate import branches, is_current, room_of, upgrade
+
+
+@pytest.fixture
+def empty(tmp_path, postgresql):
+    """An engine on a database without any table."""
+    if postgresql is None:
+        engine = create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}", poolclass=NullPool)
+        prepare(engine)
+        yield engine
+        return
+    name = postgresql._make("")
+    yield create_engine(postgresql.url(name), poolclass=NullPool)
+    postgresql.drop(name)
+
+
+def test_the_tables_are_what_the_models_say(empty, database_for):
+    upgrade(empty)
+    with empty.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        found = compare_metadata(context, Base.metadata)
+    assert found == []
+
+
+def test_an_empty_database_is_not_taken_for_one_that_is_up_to_date(empty, database_for):
+    with empty.connect() as connection:
+        assert not is_current(connection)
+
+
+def test_coming_up_to_date_twice_changes_nothing(empty, database_for):
+    upgrade(empty)
+    before = set(inspect(empty).get_table_names())
+    upgrade(empty)
+    assert set(inspect(empty).get_table_names()) == before
+    with empty.connect() as connection:
+        assert is_current(connection)
+
+
+def test_two_processes_that_start_at_once_make_the_tables_once(empty, database_for):
+    errors = []
+
+    def start() -> None:
+        try:
+            upgrade(empty)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert "space" in inspect(empty).get_table_names()
+
+
+def test_a_database_of_a_newer_program_is_refused_in_words(empty, database_for):
+    upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text("INSERT INTO alembic_version VALUES ('ffffffffffff')"))
+    with pytest.raises(RuntimeError, match="newer"):
+        upgrade(empty)
+
+
+def test_each_room_keeps_its_own_tables_in_its_own_branch():
+    owners = {room_of(table) for table in Base.metadata.sorted_tables}
+    assert owners <= set(branches())
+    assert {"house", "discussion", "pages"} <= owners
