@@ -111,8 +111,10 @@ def chat(town: Town) -> None:
         words = said.words.replace("@renard", f"@bea@{town.b.host}")
         instance.api("POST", f"/items/{known['id']}/messages", as_=alias, sent={"body": words})
         until(
-            lambda n=number: len(bodies(town.a, town.thread["id"], "ada")) == n + 2
-            and len(bodies(town.b, town.there["id"], "bea")) == n + 2,
+            lambda n=number: (
+                len(bodies(town.a, town.thread["id"], "ada")) == n + 2
+                and len(bodies(town.b, town.there["id"], "bea")) == n + 2
+            ),
             "what was said is on both sides",
         )
 
@@ -177,4 +179,6 @@ def message(page: Page, words: str) -> Locator:
 def shoot(page: Page, name: str, **more: Any) -> None:
     """Leave a screenshot, the whole page unless told otherwise."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", **{"full_page": True, "animations": "disabled"} | more)
+    page.screenshot(
+        path=SHOTS / f"{name}.png", **{"full_page": True, "animations": "disabled"} | more
+    )
