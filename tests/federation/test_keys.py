@@ -281,6 +281,7 @@ def test_the_keys_that_fedify_publishes_are_read():
         "z" + base58btc_encode(b"\x85\x24nonsense"),
         "z" + "1" * 5000,
     ],
+    ids=range(11),
 )
 def test_what_is_not_a_multikey_is_refused(text):
     with pytest.raises(BadKey):
