@@ -19,7 +19,7 @@ from collab.pages import account, admin, invitations, oauth, oidc, site, spaces
 from collab.realtime import server as realtime
 from collab.search import wiring as search
 from collab.spaces.tool import find_tools
-from collab.web import assets, context, presentation, problems
+from collab.web import assets, compression, context, presentation, problems
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
 from collab.web.security import secure
@@ -67,6 +67,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     context.register(app)
     presentation.register(app)
     assets.register(app)
+    compression.register(app)
     problems.register(app)
     federation.register(app, secrets.vault)
     search.register(app)

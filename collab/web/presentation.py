@@ -14,7 +14,7 @@ from flask import Flask, request, url_for
 from flask_babel import get_locale, get_timezone, gettext
 from markupsafe import Markup
 
-from collab.web.weave import weave
+from collab.web.weave import weave_image
 
 NBSP = "\u00a0"
 
@@ -40,7 +40,7 @@ def register(app: Flask) -> None:
         page_url=page_url,
         text_direction=text_direction,
         url_of=url_of,
-        weave=lambda subject, size=48: Markup(weave(address_of(subject), size)),  # noqa: S704
+        weave=lambda subject, size=48: Markup(weave_image(address_of(subject), size)),  # noqa: S704
     )
 
 

@@ -40,6 +40,8 @@ def secure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=2_000_000,
         RATELIMIT_STORAGE_URI="memory://",
     )
+    # It changes nothing but the words one reads in; a token would cost every stranger a cookie.
+    csrf.exempt("collab.pages.account.language")
     csrf.init_app(app)
     limiter.init_app(app)
     if settings.limits.trusted_proxies:

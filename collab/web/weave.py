@@ -7,7 +7,9 @@ no third party, nothing to moderate. Six SVG nodes and about 450 bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
+from urllib.parse import quote
 
 DEEP = ("#0f5c5c", "#a8321f", "#3f4f8c", "#7a3e6b", "#6b4a2e")
 """Canard, madder, indigo, orchil and walnut: one thread system is dyed with one of these."""
@@ -55,6 +57,17 @@ def weave(address: str, size: int = 48) -> str:
         f' viewBox="0 0 {SIDE} {SIDE}" stroke-width="{STEP - 0.7:g}">'
         f'<path fill="{GROUND}" d="M0 0h{SIDE}v{SIDE}H0z"/>'
         f"{_warp(warp)}{_weft(weft, run, shifts)}</svg>"
+    )
+
+
+@lru_cache(4096)
+def weave_image(address: str, size: int = 48) -> str:
+    """Draw the cloth as an HTML image that carries its own drawing: one node, and no request."""
+    drawing = weave(address, size).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    inside = quote(drawing.replace('"', "'"), safe=" ='/:,.-")
+    return (
+        f'<img class="weave" alt="" width="{size}" height="{size}"'
+        f' src="data:image/svg+xml,{inside}">'
     )
 
 
