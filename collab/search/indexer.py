@@ -71,9 +71,11 @@ def reindex(
     """Make the whole index anew from the database; the old one answers until the new one does.
 
     `progress` hears the number of items done so far. Returns how many there are. The caller
-    commits. Raises OSError when the index cannot be written.
+    commits. Items are read in a session of their own, so that the caller's keeps what it holds
+    and this one forgets as it goes. Raises OSError when the index cannot be written.
     """
-    return backend.fill(session, _all(session, tools, progress))
+    with Session(session.get_bind()) as reading:
+        return backend.fill(session, _all(reading, tools, progress))
 
 
 def _all(session: Session, tools: Tools, progress: Progress) -> Iterator[Document]:
@@ -93,8 +95,7 @@ def _all(session: Session, tools: Tools, progress: Progress) -> Iterator[Documen
             if document is not None:
                 done += 1
                 yield document
-        for item in items:
-            session.expunge(item)
+        session.expunge_all()
         progress(done)
 
 

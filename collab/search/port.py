@@ -32,6 +32,11 @@ class Document:
     tags: tuple[str, ...] = ()
 
 
+def milliseconds(instant: datetime) -> int:
+    """An aware instant as milliseconds since 1970."""
+    return int(instant.timestamp() * 1000)
+
+
 def all_text(document: Document) -> str:
     """Everything a document says, for its spellings."""
     return f"{document.title} {' '.join(document.tags)} {document.text[:LONGEST_TEXT]}"

@@ -7,7 +7,6 @@ PostgreSQL's own French configuration is not asked: it stems before it folds acc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC
 
 from sqlalchemy import (
     BigInteger,
@@ -35,7 +34,16 @@ from sqlalchemy.orm import Session
 
 from collab.search.excerpts import excerpt, marked
 from collab.search.french import LONGEST, spellings
-from collab.search.port import LONGEST_TEXT, Document, Found, Hit, Query, all_text, next_cursor
+from collab.search.port import (
+    LONGEST_TEXT,
+    Document,
+    Found,
+    Hit,
+    Query,
+    all_text,
+    milliseconds,
+    next_cursor,
+)
 from collab.search.postgres_terms import asked, vector
 from collab.search.question import Question, read
 from collab.search.spelling import suggest
@@ -257,9 +265,9 @@ def _visible(query: Query) -> ColumnElement[bool]:
     if query.author is not None:
         within.append(documents.c.author_id == query.author)
     if query.since is not None:
-        within.append(documents.c.at >= int(query.since.timestamp()))
+        within.append(documents.c.at >= milliseconds(query.since))
     if query.until is not None:
-        within.append(documents.c.at < int(query.until.timestamp()))
+        within.append(documents.c.at < milliseconds(query.until))
     return and_(*within)
 
 
@@ -269,7 +277,7 @@ def _row(document: Document) -> dict[str, object]:
         "space_id": document.space_id,
         "tool": document.tool,
         "author_id": document.author_id,
-        "at": int(document.at.astimezone(UTC).timestamp()),
+        "at": milliseconds(document.at),
         "title": document.title.replace("\0", ""),
         "text": document.text[:LONGEST_TEXT].replace("\0", ""),
         "stems": vector(document),

@@ -19,6 +19,7 @@ from collab.people.models import Actor
 from collab.search.port import REACHABLE
 from collab.search.question import LONGEST
 from collab.spaces.models import Space
+from collab.spaces.policy import may_read
 from collab.spaces.queries import directory, find_space
 from collab.spaces.tool import Tools
 from collab.web.context import Page
@@ -37,7 +38,7 @@ FIELDS = ("q", "space", "tool", "author", "since", "until", "order")
 @bp.get("/search")
 def search() -> str:
     session, actor, runtime = dbsession(), viewer(), current_runtime()
-    form = Form.read(session, request.args, runtime.tools, runtime.settings.host)
+    form = Form.read(session, actor, request.args, runtime.tools, runtime.settings.host)
     answer, page = Answer(), Page.asked(1, 0, PER_PAGE)
     if form.asks:
         answer, page = _ask(session, actor, form, request.args.get("page", 1, type=int))
@@ -76,11 +77,13 @@ class Form:
     until: datetime | None = None
 
     @classmethod
-    def read(cls, session: Session, args: Mapping[str, str], tools: Tools, host: str) -> Form:
+    def read(
+        cls, session: Session, actor: Actor | None, args: Mapping[str, str], tools: Tools, host: str
+    ) -> Form:
         """Understand the filters; what cannot be understood stops the search and is named."""
         typed = {name: args.get(name, "").strip() for name in FIELDS}
         errors: dict[str, str] = {}
-        space = find_space(session, typed["space"], host) if typed["space"] else None
+        space = _space(session, typed["space"], host, actor)
         author = _author(session, typed["author"], host)
         if typed["space"] and space is None:
             errors["space"] = _(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
@@ -131,6 +134,12 @@ class Form:
             limit=PER_PAGE,
             cursor=str((number - 1) * PER_PAGE),
         )
+
+
+def _space(session: Session, typed: str, host: str, actor: Actor | None) -> Space | None:
+    """The space of that address; one the reader may not read is as absent as any other."""
+    space = find_space(session, typed, host) if typed else None
+    return space if space and may_read(session, space, actor) else None
 
 
 def _author(session: Session, typed: str, host: str) -> Actor | None:

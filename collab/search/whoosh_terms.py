@@ -20,7 +20,7 @@ from whoosh.query.terms import Term
 from whoosh.searching import SearchContext, Searcher
 
 from collab.search.french import spellings, stems
-from collab.search.port import LONGEST_TEXT, Document, Query, all_text
+from collab.search.port import LONGEST_TEXT, Document, Query, all_text, milliseconds
 from collab.search.question import Clause, Question
 
 SCHEMA = fields.Schema(
@@ -28,7 +28,7 @@ SCHEMA = fields.Schema(
     space=fields.ID(),
     tool=fields.ID(),
     author=fields.ID(),
-    # Seconds since 1970, negated: ascending is the newest first.
+    # Milliseconds since 1970, negated: ascending is the newest first.
     age=fields.NUMERIC(int, bits=64, sortable=True, shift_step=8),
     title=fields.TEXT(),
     tags=fields.TEXT(),
@@ -69,7 +69,7 @@ def fields_of(document: Document) -> dict[str, object]:
         "space": str(document.space_id),
         "tool": document.tool,
         "author": str(document.author_id),
-        "age": -int(document.at.timestamp()),
+        "age": -milliseconds(document.at),
         "title": stems(document.title),
         "tags": stems(tags),
         "text": stems(text),
@@ -87,8 +87,8 @@ def visible(query: Query) -> Terms:
     if query.author is not None:
         within.append(Term("author", str(query.author)))
     if query.since or query.until:
-        oldest = None if query.since is None else -int(query.since.timestamp())
-        newest = None if query.until is None else -int(query.until.timestamp())
+        oldest = None if query.since is None else -milliseconds(query.since)
+        newest = None if query.until is None else -milliseconds(query.until)
         within.append(NumericRange("age", newest, oldest, startexcl=newest is not None))
     return And(within)
 
