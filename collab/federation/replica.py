@@ -22,6 +22,7 @@ from collab.federation.log import remember_object, state_digest
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import LogEntry, Mirror
 from collab.federation.speaking import by_project
+from collab.people.models import Actor, Key
 from collab.people.queries import actor_by_iri
 from collab.spaces.models import Space
 from collab.web.extensions import db
@@ -118,8 +119,8 @@ def _effect(federation: Federation, work: Work, space: Space, link: Link) -> str
     if body is None:
         return ""
     actor = actor_by_iri(work.session, str(body.get("actor")))
-    if actor is None:
-        return f"nobody knows {body.get('actor')}"
+    if actor is None or (link.trust == "http" and _proves(work.session, actor)):
+        return f"nobody knows, or the proof is missing of: {body.get('actor')}"
     work.acting(actor, str(body.get("id")))
     tools = federation.runtime.tools
     try:
@@ -135,6 +136,17 @@ def _effect(federation: Federation, work: Work, space: Space, link: Link) -> str
     except (KeyError, TypeError, ValueError, AttributeError) as odd:
         return f"not understood: {odd!r}"
     return ""
+
+
+def _proves(session: Session, actor: Actor) -> bool:
+    """Whether an actor has an Ed25519 key, with which all their words are signed (2.5).
+
+    A project's host cannot put words into their mouth by saying that they came without a proof.
+    """
+    held = select(Key.id).where(
+        Key.actor_id == actor.id, Key.algorithm == "ed25519", Key.revoked_at.is_(None)
+    )
+    return session.scalar(held.limit(1)) is not None
 
 
 def _keep(work: Work, space: Space, link: Link) -> None:

@@ -14,6 +14,7 @@ from collab.federation.voices import bring_back, take_back
 from collab.people.models import Actor
 from collab.people.queries import actor_by_iri
 from collab.spaces import items
+from collab.spaces.membership import membership
 from collab.spaces.mirrors import redescribe, settle_membership
 from collab.spaces.models import Item, MembershipState, Offer, OfferState, Space
 from collab.spaces.offers import answer_offer
@@ -31,16 +32,18 @@ def by_project(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     speak = VERBS.get(activity.get("type", ""))
     if speak:
         speak(work, tools, space, activity)
-        _fulfil(work, activity)
+        _fulfil(work, space, activity)
 
 
-def _fulfil(work: Work, activity: Json) -> None:
-    """The host has taken up a member's Offer: tell the member of here who made it."""
+def _fulfil(work: Work, space: Space, activity: Json) -> None:
+    """The host has taken up an Offer made to this very project: tell the member who made it."""
     iri = activity.get("fulfills")
     if not isinstance(iri, str) or activity.get("type") == "Grant":
         return
     offer = work.session.scalar(select(Offer).where(Offer.iri == iri))
-    if offer is not None and offer.state == OfferState.PENDING:
+    if offer is None or offer.space_id != space.id:
+        return
+    if offer.state == OfferState.PENDING:
         answer_offer(work, offer, OfferState.ACCEPTED, "")
 
 
@@ -52,7 +55,7 @@ def _publish(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     kind = tools.claiming(obj)
     if kind is None or kind.mapping.ownership != "commons":
         raise Missing(N_("Aucun outil d’ici ne comprend cet objet."))
-    _as_editor(work, obj, str(activity["id"]))
+    _as_editor(work, space, obj, str(activity["id"]))
     known = work.session.scalar(select(Item).where(Item.iri == obj["id"]))
     if known is None:
         kind.mapping.receive(work, space, obj)
@@ -62,13 +65,22 @@ def _publish(work: Work, tools: Tools, space: Space, activity: Json) -> None:
         raise Problem(N_("Cet objet est d’un autre projet."))
 
 
-def _as_editor(work: Work, obj: Json, cause: str) -> None:
-    """The text of a common thing was written by a person: that person is shown as its author."""
+def _as_editor(work: Work, space: Space, obj: Json, cause: str) -> None:
+    """The text of a common thing was written by a person: that person is shown as its author.
+
+    Somebody of here only if they ever proposed something in this project: no other project can
+    name them as the author of its texts.
+    """
     revision = obj.get("revision")
     by = revision.get("by") if isinstance(revision, dict) else None
     editor = actor_by_iri(work.session, by) if isinstance(by, str) else None
-    if editor is not None:
+    if editor is not None and (not editor.local or _has_offered(work, space, editor)):
         work.acting(editor, cause)
+
+
+def _has_offered(work: Work, space: Space, editor: Actor) -> bool:
+    made = select(Offer.id).where(Offer.space_id == space.id, Offer.actor_id == editor.id)
+    return work.session.scalar(made.limit(1)) is not None
 
 
 def _item(work: Work, space: Space, iri: object) -> Item:
@@ -106,10 +118,11 @@ def _grant(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     role = ROLES.get(activity["object"])
     if role is None or not iri.startswith(f"{space.iri}/grants/"):
         raise Problem(N_("Ce rôle n’est pas compris."))
-    settle_membership(
-        work, space, _person(work, activity["target"]),
-        state=MembershipState.ACTIVE, role=role, grant_iri=iri,
-    )  # fmt: skip
+    member = _person(work, activity["target"])
+    row = membership(work, space, member.id)
+    if member.local and (row is None or row.join_iri is None):
+        raise Missing(N_("Cette personne n’est pas dans la liste, ou plus."))
+    settle_membership(work, space, member, state=MembershipState.ACTIVE, role=role, grant_iri=iri)
 
 
 def _revoke(work: Work, tools: Tools, space: Space, activity: Json) -> None:

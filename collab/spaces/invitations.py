@@ -91,7 +91,7 @@ def accept_invitation(work: Work, code: str) -> Membership | None:
     row = valid_invitation(work.session, code, work.now)
     member = None
     if row.space is not None:
-        member = admit_invited(work, row.space, Role(row.role))
+        member = admit_invited(work, row.space, Role(row.role), row.created_at)
     row.used += 1
     if row.uses_left is not None:
         row.uses_left -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -32,6 +33,7 @@ from collab.spaces.models import (
 from collab.spaces.policy import may_see_card, require
 
 MAX_NOTE = 1000
+REMOVED = N_("Vous avez été retiré de ce projet. Parlez-en à une personne référente.")
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,7 @@ def ask_to_join(
     if row and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Vous participez déjà à ce projet."))
     if row and row.state == MembershipState.REMOVED and space.local:
-        raise Forbidden(
-            N_("Vous avez été retiré de ce projet. Parlez-en à une personne référente.")
-        )
+        raise Forbidden(REMOVED)
     if space.local and space.join_policy == JoinPolicy.INVITATION:
         raise Forbidden(N_("On entre dans ce projet sur invitation."))
     if row is None:
@@ -117,10 +117,11 @@ def _admit(work: Work, space: Space, row: Membership, role: Role) -> None:
     )
 
 
-def admit_invited(work: Work, space: Space, role: Role) -> Membership:
-    """Let the actor in, who holds a valid invitation (checked by the caller).
+def admit_invited(work: Work, space: Space, role: Role, made_at: datetime) -> Membership:
+    """Let the actor in, who holds a valid invitation (checked by the caller) made at `made_at`.
 
     Raises:
+        Forbidden: was removed after the invitation was made; a newer one lets them in again.
         Conflict: already a member; or the space is archived.
     """
     if space.archived_at:
@@ -128,6 +129,8 @@ def admit_invited(work: Work, space: Space, role: Role) -> Membership:
     row = membership(work, space, work.actor.id)
     if row and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Vous participez déjà à ce projet."))
+    if row and row.state == MembershipState.REMOVED and made_at <= row.since:
+        raise Forbidden(REMOVED)
     if row is None:
         row = Membership(space_id=space.id, actor_id=work.actor.id, since=work.now)
         work.session.add(row)
@@ -159,7 +162,7 @@ def remove_member(work: Work, space: Space, given: Decide) -> Membership:
     """
     row = _decidable(work, space, given.member, MembershipState.ACTIVE)
     _somebody_stays(work, space, row)
-    row.state = MembershipState.REMOVED
+    row.state, row.since = MembershipState.REMOVED, work.now
     work.record(MemberRemoved(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
     return row
 
@@ -204,6 +207,8 @@ def leave(work: Work, space: Space) -> None:
     if space.local:
         _somebody_stays(work, space, row)
     row.state = MembershipState.LEFT
+    if not space.local:
+        row.join_iri = None  # what was asked is asked no more: its host cannot grant it again
     work.record(MemberLeft(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
 
 
