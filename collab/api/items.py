@@ -17,6 +17,7 @@ from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.spaces.items import withdraw
 from collab.spaces.models import Item, Offer, Space
+from collab.spaces.policy import shown_to
 from collab.spaces.queries import item_by_uid
 from collab.spaces.tool import Action, Kind, Tool
 from collab.web.actions import run_in
@@ -60,6 +61,7 @@ def list_items(address: str, tool: str, plural: str) -> Response:
     rows = dbsession().scalars(
         select(kind.model)
         .where(kind.model.space_id == space.id, kind.model.withdrawn_at.is_(None))
+        .where(shown_to(viewer()))
         .order_by(kind.model.created_at.desc(), kind.model.id.desc())
         .limit(limit() + 1)
         .offset(cursor())
@@ -123,7 +125,7 @@ def list_messages(uid: str) -> Response:
     model: Any = reply.model
     rows = dbsession().scalars(
         select(model)
-        .where(model.thread_id == thread.id, model.withdrawn_at.is_(None))
+        .where(model.thread_id == thread.id, model.withdrawn_at.is_(None), shown_to(viewer()))
         .order_by(model.created_at, model.id)
         .limit(limit() + 1)
         .offset(max(cursor() - 1, 0))

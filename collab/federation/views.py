@@ -161,6 +161,8 @@ def thing(asker: Asker, uid: str, folder: str = "/o/") -> Shown:
     item = federation.session.scalar(select(Item).where(Item.uid == uid))
     if item is None or item.iri != f"{federation.origin}{folder}{uid}":
         raise Missing
+    if item.state == ItemState.REFUSED:
+        raise Missing
     space = federation.session.get_one(Space, item.space_id)
     if not asker.may_read(space):
         raise Missing

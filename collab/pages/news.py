@@ -8,15 +8,18 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from collab.spaces.models import Item, Space
+from collab.spaces.policy import shown_to
 from collab.web.runtime import current_runtime
-from collab.web.view import dbsession
+from collab.web.view import dbsession, viewer
 
 MOST = 12
 
 
 def news_of(space: Space) -> list[dict[str, Any]]:
     """The newest things of a project, one line each, the newest first."""
-    newest = select(Item).where(Item.space_id == space.id, Item.withdrawn_at.is_(None))
+    newest = select(Item).where(
+        Item.space_id == space.id, Item.withdrawn_at.is_(None), shown_to(viewer())
+    )
     rows = dbsession().scalars(newest.order_by(Item.created_at.desc(), Item.id.desc()).limit(60))
     lines: list[dict[str, Any]] = []
     seen: set[str] = set()

@@ -9,7 +9,16 @@ from collab.core.errors import Conflict, Forbidden, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
-from collab.spaces.models import JoinPolicy, Membership, MembershipState, Role, Space, Visibility
+from collab.spaces.models import (
+    Item,
+    ItemState,
+    JoinPolicy,
+    Membership,
+    MembershipState,
+    Role,
+    Space,
+    Visibility,
+)
 
 
 def role_of(session: Session, space: Space, actor_id: int | None) -> Role:
@@ -32,10 +41,14 @@ def visible_to(viewer: Actor | None) -> ColumnElement[bool]:
     public = Space.visibility == Visibility.PUBLIC
     if viewer is None or viewer.suspended_at:
         return and_(alive, public)
-    belongs = exists().where(
-        Membership.space_id == Space.id,
-        Membership.actor_id == viewer.id,
-        Membership.state == MembershipState.ACTIVE,
+    belongs = (
+        exists()
+        .where(
+            Membership.space_id == Space.id,
+            Membership.actor_id == viewer.id,
+            Membership.state == MembershipState.ACTIVE,
+        )
+        .correlate(Space)  # also inside a statement that looks at memberships itself
     )
     here = Space.visibility == Visibility.LOCAL
     allowed = [public, belongs] + ([here] if viewer.local else [])
@@ -52,6 +65,13 @@ def may_read(session: Session, space: Space, viewer: Actor | None) -> bool:
     return (
         session.scalar(select(Space.id).where(Space.id == space.id, visible_to(viewer))) is not None
     )
+
+
+def shown_to(viewer: Actor | None) -> ColumnElement[bool]:
+    """The SQL condition on Item: what the host of a remote space refused is its author's alone."""
+    if viewer is None:
+        return Item.state != ItemState.REFUSED
+    return or_(Item.state != ItemState.REFUSED, Item.author_id == viewer.id)
 
 
 def may_see_card(session: Session, space: Space, viewer: Actor | None) -> bool:

@@ -20,7 +20,7 @@ from collab.spaces.models import (
     Revision,
     Space,
 )
-from collab.spaces.policy import may_read, may_see_card, visible_spaces, visible_to
+from collab.spaces.policy import may_read, may_see_card, shown_to, visible_spaces, visible_to
 
 ABSENT = N_("Ce projet n’existe pas, ou vous n’y avez pas accès.")
 
@@ -122,11 +122,11 @@ def invitations(session: Session, space: Space) -> Sequence[Invitation]:
 
 
 def item_by_uid(session: Session, uid: str, viewer: Actor | None) -> Item:
-    """The item with that public id, in a space `viewer` may read. Raises Missing otherwise."""
+    """The item with that public id, which `viewer` may read. Raises Missing otherwise."""
     item = session.scalar(
         select(Item)
         .join(Space, Space.id == Item.space_id)
-        .where(Item.uid == uid, visible_to(viewer))
+        .where(Item.uid == uid, visible_to(viewer), shown_to(viewer))
     )
     if item is None:
         raise Missing(N_("Cette page n’existe pas, ou plus."))

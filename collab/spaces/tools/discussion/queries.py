@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from collab.people.models import Actor
 from collab.spaces.models import Item, ItemState, Membership, MembershipState, Reaction, Role, Space
+from collab.spaces.policy import shown_to
 from collab.spaces.tools.discussion.models import Message, Said, Thread
 
 T = TypeVar("T")
@@ -42,15 +43,8 @@ class Answered:
     name: str
 
 
-def shown_to(viewer: Actor | None) -> ColumnElement[bool]:
-    """What the host of a remote space refused is shown to its author alone."""
-    if viewer is None:
-        return Item.state != ItemState.REFUSED
-    return or_(Item.state != ItemState.REFUSED, Item.author_id == viewer.id)
-
-
 def is_shown(item: Item, viewer: Actor | None) -> bool:
-    """The same for an item at hand."""
+    """As `shown_to`, for an item at hand."""
     return item.state != ItemState.REFUSED or bool(viewer and viewer.id == item.author_id)
 
 

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from collab.core.errors import Missing
 from collab.core.i18n import N_
+from collab.people.models import Actor
+from collab.spaces.items import may_edit
 from collab.spaces.models import Revision, Space
 from collab.spaces.tools.pages.models import Document, PageLink
 from collab.spaces.tools.pages.naming import title_key
@@ -51,6 +53,14 @@ def document_at(session: Session, space: Space, slug: str) -> Document:
         select(Document).where(Document.home_id == space.id, Document.slug == slug)
     )
     if found is None:
+        raise Missing(ABSENT)
+    return found
+
+
+def text_at(session: Session, space: Space, slug: str, viewer: Actor | None) -> Document:
+    """The same, to read its versions: those of a removed one are for who may bring it back."""
+    found = document_at(session, space, slug)
+    if found.withdrawn_at and not may_edit(session, found, viewer.id if viewer else None):
         raise Missing(ABSENT)
     return found
 

@@ -126,7 +126,7 @@ def new(address: str) -> str | Response | tuple[str, int]:
 def edit(address: str, slug: str) -> str | Response | tuple[str, int]:
     require_login()
     space = room(address)
-    document = queries.document_at(dbsession(), space, slug)
+    document = queries.text_at(dbsession(), space, slug, viewer())
     if request.method == "GET":
         return form(space, document, drafts.draft_of(document))
     return submit(space, document, drafts.draft_from(request.form), None)
@@ -190,7 +190,7 @@ def _words_for(skipped: int) -> str:
 @bp.get("/<slug>/history")
 def history(address: str, slug: str) -> str:
     space, session = room(address), dbsession()
-    document = queries.document_at(session, space, slug)
+    document = queries.text_at(session, space, slug, viewer())
     at = queries.history(session, document, request.args.get("page", 1, type=int))
     offers = offers_shown(session, space, viewer(), document)
     return page("history", space, document=document, at=at, offers=offers)
@@ -199,7 +199,7 @@ def history(address: str, slug: str) -> str:
 @bp.get("/<slug>/diff")
 def diff(address: str, slug: str) -> str:
     space, session = room(address), dbsession()
-    document = queries.document_at(session, space, slug)
+    document = queries.text_at(session, space, slug, viewer())
     to = request.args.get("to", document.revision, type=int)
     since = request.args.get("from", max(to - 1, 1), type=int)
     before = queries.revision_numbered(session, document, since)
@@ -211,7 +211,7 @@ def diff(address: str, slug: str) -> str:
 @bp.get("/<slug>/version/<int:number>")
 def version(address: str, slug: str, number: int) -> str:
     space, session = room(address), dbsession()
-    document = queries.document_at(session, space, slug)
+    document = queries.text_at(session, space, slug, viewer())
     revision = queries.revision_numbered(session, document, number)
     text = shown(space, typed(space, revision.source), revision.title)
     return page("version", space, document=document, revision=revision, html=text.html)
