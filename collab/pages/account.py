@@ -66,7 +66,7 @@ def enter() -> Response:
     alias = request.form.get("alias", "").strip()
     found = account_named(dbsession(), alias)
     right = proves(found.password_hash if found else NO_ONE, request.form.get("password", ""))
-    if found is None or not right or found.disabled_at:
+    if found is None or not right or found.ended:
         invalid = Invalid(alias=NOT_KNOWN)
         providers = current_runtime().settings.oidc
         return again("account/login.html", invalid, next=next_page(), providers=providers)

@@ -71,8 +71,7 @@ class Given(TokenMixin):  # type: ignore[misc]
 
 
 def _living(account: Account) -> Account | None:
-    gone = account.disabled_at or account.actor.suspended_at
-    return None if gone else account
+    return None if account.ended else account
 
 
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]

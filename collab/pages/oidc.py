@@ -196,7 +196,7 @@ def link(provider: str) -> Response:
 def _by_password() -> Account | None:
     found = account_named(dbsession(), request.form.get("account", ""))
     right = proves(found.password_hash if found else NO_ONE, request.form.get("password", ""))
-    return found if found and right and not found.disabled_at else None
+    return found if found and right and not found.ended else None
 
 
 @bp.get("/account/identities")

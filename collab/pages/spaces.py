@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from collab.core.errors import Forbidden, Invalid, Problem
+from collab.core.errors import Forbidden, Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.pages.forms import again, blank
@@ -33,7 +33,7 @@ from collab.spaces.operations import (
     reopen_space,
     revise_space,
 )
-from collab.spaces.policy import may_read, role_of
+from collab.spaces.policy import may_read, may_see_card, role_of
 from collab.spaces.queries import following, members, requests, standing
 from collab.web.context import space_frame
 from collab.web.runtime import current_runtime
@@ -41,6 +41,8 @@ from collab.web.view import card, dbsession, here, require_login, viewer, workin
 
 bp = Blueprint("spaces", __name__, template_folder="templates")
 ACTS = {"admit": admit, "decline": decline, "role": change_role, "remove": remove_member}
+NOBODY = N_("Personne ne répond à cette adresse. Vérifiez-la auprès de qui vous l’a donnée.")
+"""Also said of a project that the person may not know of: as if there were none."""
 
 
 def _tools() -> list[tuple[str, str]]:
@@ -93,6 +95,8 @@ def find_elsewhere() -> Response:
             raise Invalid(address=N_("Collez l’adresse d’un projet."))
         try:
             space = current_runtime().network.space_card(address)
+            if not may_see_card(dbsession(), space, viewer()):
+                raise Missing(NOBODY)
         except Invalid:
             raise
         except Problem as problem:

@@ -68,7 +68,7 @@ def come_in(work: Work, who: Outsider) -> Account | None:
     if row is None:
         return None
     account = work.session.get_one(Account, row.account_id)
-    if account.disabled_at:
+    if account.ended:
         raise Forbidden(N_("Ce compte est fermé. Parlez à une personne qui tient ce site."))
     row.last_used_at, row.label = work.now, who.label[:200] or row.label
     return account

@@ -101,6 +101,11 @@ class Account(Base):
 
     actor: Mapped[Actor] = relationship(lazy="joined")
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing opens it any more: it is closed, or its person suspended."""
+        return bool(self.disabled_at or self.actor.suspended_at)
+
 
 class Token(Base):
     """A bearer token for the API, kept only as a SHA-256 digest.

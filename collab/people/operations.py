@@ -157,7 +157,7 @@ def recover(work: Work, account: Account | None, given: Recover) -> str:
     if problem := password_problem(given.new):
         raise Invalid(new=problem)
     code = re.sub(r"[\s-]", "", given.code).upper()
-    if account is None or account.disabled_at or not proves(account.recovery_hash, code):
+    if account is None or account.ended or not proves(account.recovery_hash, code):
         raise Invalid(code=N_("Ce nom et ce code ne vont pas ensemble. Vérifiez les deux."))
     account.password_hash = hasher.hash(given.new)
     account.epoch += 1

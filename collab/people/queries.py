@@ -37,7 +37,7 @@ def find_token(session: Session, bearer: str, now: datetime) -> Token | None:
     """The live token that `bearer` is, if any; the database holds only digests."""
     digest = hashlib.sha256(bearer.encode()).hexdigest()
     token = session.scalar(select(Token).where(Token.digest == digest))
-    if token is None or token.revoked_at or token.account.disabled_at:
+    if token is None or token.revoked_at or token.account.ended:
         return None
     return None if token.expires_at and token.expires_at <= now else token
 

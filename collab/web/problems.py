@@ -49,6 +49,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, on_csrf)
     app.register_error_handler(HTTPException, on_http)
     app.register_error_handler(OperationalError, on_database)
+    app.register_error_handler(OverflowError, on_number)
     app.register_error_handler(Exception, on_bug)
 
 
@@ -92,6 +93,12 @@ def on_database(error: OperationalError) -> Response:
     response = answer(problem)
     response.headers["Retry-After"] = "5"
     return response
+
+
+def on_number(error: OverflowError) -> Response:
+    """A number that no row can have, typed into an address or a form."""
+    log.info("number out of range path=%s: %s", request.path, error)
+    return _with(WORDS[404], 404, "not_found")
 
 
 def on_bug(error: Exception) -> Response:

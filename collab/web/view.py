@@ -49,8 +49,7 @@ def _account_of_session() -> Account | None:
     if "account_id" not in session:
         return None
     found = db.session.get(Account, session["account_id"])
-    alive = found is not None and found.disabled_at is None
-    if found is None or not alive or session.get("epoch") != found.epoch:
+    if found is None or found.ended or session.get("epoch") != found.epoch:
         session.clear()
         return None
     return found
