@@ -58,6 +58,9 @@ def opened(instance: Path) -> Iterator[Runtime]:
             refuse(*[f"{name}: {text}" for name, text in invalid.fields.items()])
         except Problem as problem:
             refuse(str(problem))
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def person(alias: str) -> Actor:

@@ -192,7 +192,8 @@ def test_those_that_ask_stand_first(house, foreign, federation, admin):
 
 
 def run(house, *words: str):
-    return CliRunner().invoke(cli, ["--instance", str(house.path), "peer", *words])
+    env = {"COLLAB_DATABASE__URL": house.runtime.settings.database.url}
+    return CliRunner().invoke(cli, ["--instance", str(house.path), "peer", *words], env=env)
 
 
 def test_the_command_line_decides_and_lists(house):
