@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any
 
 from flask_babel import gettext as _
@@ -30,7 +31,7 @@ def news_of(space: Space) -> list[dict[str, Any]]:
         if page in seen or len(lines) == MOST:
             continue
         seen.add(page)
-        title = item.title or item.source[:80]
+        title = item.title or shorten(item.source, 80, placeholder=" …")
         lines.append(
             {
                 "url": url,

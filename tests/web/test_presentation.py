@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import xml.etree.ElementTree as ET
 from datetime import date, timedelta
+from urllib.parse import unquote
 
 import pytest
 from flask import render_template_string
@@ -119,3 +120,12 @@ def test_a_mirror_wears_the_cloth_of_the_original(here):
         "{{ weave(one) }}|{{ weave(two) }}", one=at_home, two=copy
     ).split("|")
     assert first == second == weave_image("jardin@a.example")
+
+
+def test_a_cloth_on_a_page_is_one_node_that_asks_for_nothing(here):
+    drawn = render("{{ weave(one) }}", one=garden())
+    (image,) = drawn.all("img")
+    assert image["alt"] == ""
+    assert image["src"].startswith("data:image/svg+xml,")
+    carried = ET.fromstring(unquote(image["src"].partition(",")[2]))
+    assert len(list(carried.iter())) <= 6
