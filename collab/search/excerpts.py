@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from html import escape
+from itertools import islice
 
-from collab.search.french import Word, words
+from collab.search.french import WORD, Word, stem
 
 WIDTH = 240
 """Characters of an excerpt, about three lines on a phone."""
 LEAD = 60
 """Characters before the first word found."""
-LOOKED_AT = 60_000
+LOOKED_AT = 20_000
 """Characters of a text in which a passage is looked for."""
-ENOUGH = 200
+ENOUGH = 30
 """Words found after which no better passage is looked for."""
 
 
 def marked(text: str, stems: AbstractSet[str]) -> str:
     """`text` as HTML, escaped, with the words of these stems within <mark>."""
-    return _mark(text, 0, len(text), [w for w in words(text) if w.stem in stems])
+    return _mark(text, 0, len(text), _found(text, stems))
 
 
 def excerpt(text: str, stems: AbstractSet[str]) -> str:
@@ -35,14 +36,13 @@ def excerpt(text: str, stems: AbstractSet[str]) -> str:
 
 
 def _found(text: str, stems: AbstractSet[str]) -> list[Word]:
-    found: list[Word] = []
-    if stems:
-        for word in words(text):
-            if word.stem in stems:
-                found.append(word)
-                if len(found) >= ENOUGH:
-                    break
-    return found
+    """The first ENOUGH words of these stems."""
+    found = (
+        Word(match.start(1), match.end(1), root)
+        for match in WORD.finditer(text)
+        if (root := stem(match[1])) in stems
+    )
+    return list(islice(found, ENOUGH))
 
 
 def _best(found: list[Word]) -> int:

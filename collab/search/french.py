@@ -106,9 +106,3 @@ def stems(text: str) -> list[str]:
         for written, apostrophe in WORD.findall(text)
         if not (apostrophe and fold(written) in ELIDED) and (root := stem(written))
     ]
-
-
-def spellings(text: str) -> set[str]:
-    """The words of a text, folded but whole: what a misspelt question is compared with."""
-    found = {fold(written) for written, _ in WORD.findall(text)}
-    return {w for w in found if 3 <= len(w) <= LONGEST and w.isalpha() and w not in COMMON}

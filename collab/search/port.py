@@ -38,7 +38,7 @@ def milliseconds(instant: datetime) -> int:
 
 
 def all_text(document: Document) -> str:
-    """Everything a document says, for its spellings."""
+    """Everything a document says, as one text."""
     return f"{document.title} {' '.join(document.tags)} {document.text[:LONGEST_TEXT]}"
 
 

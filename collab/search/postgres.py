@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSVECTOR
 from sqlalchemy.orm import Session
 
 from collab.search.excerpts import excerpt, marked
-from collab.search.french import LONGEST, spellings
+from collab.search.french import LONGEST, stems
 from collab.search.port import (
     LONGEST_TEXT,
     Document,
@@ -46,7 +46,7 @@ from collab.search.port import (
 )
 from collab.search.postgres_terms import asked, vector
 from collab.search.question import Question, read
-from collab.search.spelling import suggest
+from collab.search.spelling import SPELLED_BY, suggest
 
 VERSION = "fr1"
 """Part of the tables' names; changes whenever the columns or the stems do."""
@@ -71,12 +71,12 @@ documents = Table(
     Column("stems", TSVECTOR, nullable=False),
     Index(f"ix_search_document_{VERSION}_stems", "stems", postgresql_using="gin"),
 )
-words = Table(
-    f"search_word_{VERSION}",
+known_stems = Table(
+    f"search_stem_{VERSION}",
     metadata,
-    Column("word", String(LONGEST), primary_key=True),
+    Column("stem", String(LONGEST), primary_key=True),
     Column("item_id", Integer, primary_key=True, autoincrement=False),
-    Index(f"ix_search_word_{VERSION}_item_id", "item_id"),
+    Index(f"ix_search_stem_{VERSION}_item_id", "item_id"),
 )
 
 
@@ -107,7 +107,7 @@ class PostgresBackend:
     def wants_filling(self, session: Session) -> bool:
         """Whether the tables of this version are missing."""
         there = set(inspect(_connection(session)).get_table_names())
-        return not {documents.name, words.name} <= there
+        return not {documents.name, known_stems.name} <= there
 
     def find(self, session: Session, query: Query) -> Found:
         """Answer a question; see `Backend.find`."""
@@ -193,15 +193,17 @@ class PostgresBackend:
             return bool(self._count(connection, Question(((stem,),), (), (), blank=False), visible))
 
         def lexicon(letter: str) -> Iterable[str]:
-            nearby = (words.c.word >= letter, words.c.word < chr(ord(letter) + 1))
-            return connection.scalars(select(words.c.word).where(*nearby).distinct())
+            nearby = (known_stems.c.stem >= letter, known_stems.c.stem < chr(ord(letter) + 1))
+            return connection.scalars(select(known_stems.c.stem).where(*nearby).distinct())
 
-        def text_with(word: str) -> str | None:
+        def text_with(stem: str) -> str | None:
             found = select(documents.c.title + " " + documents.c.text).where(
                 visible,
-                documents.c.item_id.in_(select(words.c.item_id).where(words.c.word == word)),
+                documents.c.item_id.in_(
+                    select(known_stems.c.item_id).where(known_stems.c.stem == stem)
+                ),
             )
-            return connection.scalar(found.limit(1))
+            return "\n".join(connection.scalars(found.limit(SPELLED_BY))) or None
 
         return suggest(
             query.words,
@@ -228,17 +230,17 @@ def _add(connection: Connection, batch: Sequence[Document]) -> None:
     if not batch:
         return
     connection.execute(insert(documents), [_row(document) for document in batch])
-    spelled = [
-        {"word": word, "item_id": document.item_id}
+    rows = [
+        {"stem": stem, "item_id": document.item_id}
         for document in batch
-        for word in spellings(all_text(document))
+        for stem in set(stems(all_text(document)))
     ]
-    if spelled:
-        connection.execute(insert(words), spelled)
+    if rows:
+        connection.execute(insert(known_stems), rows)
 
 
 def _remove(connection: Connection, item_ids: Sequence[int] | None) -> None:
-    for table in (documents, words):
+    for table in (documents, known_stems):
         statement = delete(table)
         if item_ids is not None:
             statement = statement.where(table.c.item_id.in_(item_ids))

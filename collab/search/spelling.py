@@ -7,23 +7,26 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import nsmallest
 
 from collab.core.letters import fold
-from collab.search.french import LONGEST, WORD, spellings, stem
+from collab.search.french import WORD, stem
 
 NEAREST = 8
 """Candidates that are looked up in the index for one word."""
 LONG_WORD = 6
-"""Letters from which on a word may differ in two places."""
+"""Letters from which on a stem may differ in two places."""
+SHORTEST = 3
+SPELLED_BY = 5
+"""Texts that are asked how they spell a word."""
 
 
-def nearest(word: str, candidates: Iterable[str]) -> list[str]:
-    """The candidates that could be meant by a folded word, the nearest first."""
-    allowed = 2 if len(word) >= LONG_WORD else 1
-    near = (
-        (apart, abs(len(c) - len(word)), c)
+def nearest(root: str, candidates: Iterable[str]) -> list[str]:
+    """The stems that could be meant by an unknown one, the nearest first."""
+    allowed = 2 if len(root) >= LONG_WORD else 1
+    near = {
+        (apart, abs(len(c) - len(root)), c)
         for c in candidates
-        if abs(len(c) - len(word)) <= allowed
-        and 0 < (apart := distance(word, c, allowed)) <= allowed
-    )
+        if abs(len(c) - len(root)) <= allowed
+        and 0 < (apart := distance(root, c, allowed)) <= allowed
+    }
     return [c for _, _, c in nsmallest(NEAREST, near)]
 
 
@@ -52,27 +55,28 @@ def suggest(
 ) -> str | None:
     """The question with its unknown words spelled as in a visible text; None if that is no help.
 
-    `is_known(stem)`: some visible text has it. `lexicon(letter)`: folded words beginning so, of
-    all texts. `text_with(word)`: a visible text with that folded word.
+    `is_known(stem)`: some visible text has it. `lexicon(letter)`: the stems that begin so, of all
+    texts. `text_with(stem)`: some visible texts that have it (SPELLED_BY at most).
     """
     better = words
     for word in written:
-        folded = fold(word)
-        if len(folded) > LONGEST or not spellings(word) or is_known(stem(word)):
+        root = stem(word)
+        if len(root) < SHORTEST or is_known(root):
             continue
-        for candidate in nearest(folded, lexicon(folded[0])):
+        for candidate in nearest(root, lexicon(root[0])):
             text = text_with(candidate)
             if text is not None:
-                better = _exchange(better, word, _as_written(text, candidate))
+                better = _exchange(better, word, _as_written(text, candidate, word))
                 break
     return better if better != words else None
 
 
 def _exchange(words: str, one: str, other: str) -> str:
-    return re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", other, words)
+    return re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", lambda match: other, words)
 
 
-def _as_written(text: str, folded: str) -> str:
-    """How a text spells a folded word, in lower case."""
-    spelled = (w for w, _ in WORD.findall(text) if len(w) <= len(folded) and fold(w) == folded)
-    return next(spelled, folded).lower()
+def _as_written(text: str, root: str, word: str) -> str:
+    """The word of a text with that stem that is the most like `word`, in lower case."""
+    meant = fold(word)
+    spelled = {w.lower() for w, _ in WORD.findall(text) if stem(w) == root}
+    return min(sorted(spelled), key=lambda w: distance(meant, fold(w), len(meant)), default=root)

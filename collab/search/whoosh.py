@@ -7,11 +7,11 @@ holds no analyzer. Why this library, and what was found in it: docs/adr/0010-sea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 from whoosh.collectors import TopCollector
-from whoosh.query.compound import Require
 from whoosh.query.qcore import Query as Terms
 from whoosh.searching import Results, Searcher
 from whoosh.writing import CLEAR
@@ -20,9 +20,9 @@ from collab.core.aside import Aside, at_once
 from collab.search.excerpts import excerpt, marked
 from collab.search.port import BrokenIndex, Document, Found, Hit, Query, next_cursor
 from collab.search.question import Question, read
-from collab.search.spelling import suggest
+from collab.search.spelling import SPELLED_BY, suggest
 from collab.search.whoosh_files import IndexFiles
-from collab.search.whoosh_terms import fields_of, has_stem, spelled, terms, visible
+from collab.search.whoosh_terms import WEIGHTS, Limits, fields_of, has_stem, terms
 
 
 class WhooshBackend:
@@ -102,14 +102,14 @@ class WhooshBackend:
 
 
 def _answer(searcher: Searcher, query: Query, question: Question) -> Found:
-    within = visible(query)
+    limits = Limits.of(query)
     newest = query.order == "newest" or not question.wanted
-    results = _search(searcher, terms(question, within, relaxed=False), query, newest=newest)
+    results = _search(searcher, terms(question, limits, relaxed=False), query, newest=newest)
     total, relaxed, suggestion = len(results), False, None
     if not total and question.wanted:
-        suggestion = _suggestion(searcher, query, question, within)
+        suggestion = _suggestion(searcher, query, question, limits)
     if not total and len(question.wanted) > 1:
-        results = _search(searcher, terms(question, within, relaxed=True), query, newest=newest)
+        results = _search(searcher, terms(question, limits, relaxed=True), query, newest=newest)
         total = len(results)
         relaxed = total > 0
     return Found(
@@ -141,19 +141,23 @@ def _hits(results: Results, query: Query, question: Question) -> Iterator[Hit]:
         )
 
 
-def _suggestion(searcher: Searcher, query: Query, question: Question, within: Terms) -> str | None:
+def _suggestion(searcher: Searcher, query: Query, question: Question, limits: Limits) -> str | None:
     reader = searcher.reader()
 
-    def first(wanted: Terms) -> str | None:
-        for number in searcher.docs_for_query(Require(wanted, within)):
-            stored = reader.stored_fields(number)
-            return f"{stored['shown_title']} {stored['shown_text']}"
-        return None
+    def text_with(stem: str) -> str | None:
+        numbers = islice(searcher.docs_for_query(has_stem(stem, limits)), SPELLED_BY)
+        stored = [reader.stored_fields(number) for number in numbers]
+        return "\n".join(f"{s['shown_title']} {s['shown_text']}" for s in stored) or None
+
+    def lexicon(letter: str) -> Iterator[str]:
+        for name in WEIGHTS:
+            for term in reader.expand_prefix(name, letter):
+                yield term.decode()
 
     return suggest(
         query.words,
         question.written,
-        is_known=lambda stem: first(has_stem(stem)) is not None,
-        lexicon=lambda letter: (t.decode() for t in reader.expand_prefix("word", letter)),
-        text_with=lambda word: first(spelled([word])),
+        is_known=lambda stem: text_with(stem) is not None,
+        lexicon=lexicon,
+        text_with=text_with,
     )
