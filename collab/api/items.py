@@ -126,7 +126,7 @@ def list_messages(uid: str) -> Response:
     rows = dbsession().scalars(
         select(model)
         .where(model.thread_id == thread.id, model.withdrawn_at.is_(None), shown_to(viewer()))
-        .order_by(model.created_at, model.id)
+        .order_by(model.uid)  # as on the page: ids tell the time of writing, everywhere the same
         .limit(limit() + 1)
         .offset(max(cursor() - 1, 0))
     )
