@@ -389,6 +389,23 @@ def test_a_long_hostile_text_ends(unit):
             render(unit * (5000 // len(unit)) + tail, links=str, mentions=str, heading_ids=True)
 
 
+@pytest.mark.parametrize("mark", ["~", "`", "#", "=", "-", "*", "_", "+", "|", " ", "> ", "@", ":"])
+def test_a_row_of_one_sign_as_long_as_a_text_may_be_ends(mark):
+    """What only a regular expression repeats, no step counts; at this length it would be hours."""
+    with giving_up_after(60):
+        render(mark * (99_000 // len(mark)) + "`a", links=str, mentions=str)
+
+
+def test_levels_beyond_what_anybody_writes_are_words():
+    deep = render("> " * 50 + "mot")
+    assert deep.count("<blockquote>") == 8
+    assert "".join(Parts(deep).text.split()) == ">" * 42 + "mot"
+    assert render("- " * 20 + "mot").count("<ul>") <= 8
+    lists = render("\n".join(" " * (4 * n) + f"- mot{n}" for n in range(60)))
+    assert lists.count("<ul>") <= 12
+    assert all(f"mot{n}" in lists for n in range(60))
+
+
 @pytest.mark.parametrize(
     "html",
     [
@@ -399,6 +416,7 @@ def test_a_long_hostile_text_ends(unit):
         "<b title=1><table><td></b></td></table>" * 2000 + "<p>x" * 2000,
         "<td><b title=1></td>" * 2000 + "<p>x" * 2000,
         "<b title=1><div><div><div></b></div></div></div>" * 2000 + "<p>x" * 2000,
+        "<p>" + "".join(f"<b title={n}>" for n in range(50)) + "<div>x</div>" * 2000,
         "<div>" * 20_000,
         "<a href=x><div>" * 5000,
         "<ul><li>" * 5000,
