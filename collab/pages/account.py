@@ -33,7 +33,7 @@ from collab.spaces.invitations import accept_invitation, valid_invitation
 from collab.spaces.models import Invitation
 from collab.web.context import choose_locale
 from collab.web.runtime import current_runtime
-from collab.web.security import limiter
+from collab.web.security import limiter, require_our_page
 from collab.web.view import account, dbsession, log_in, log_out, require_login
 
 bp = Blueprint("account", __name__, template_folder="templates")
@@ -257,6 +257,7 @@ def end_token(token: int) -> Response:
 
 @bp.post("/langue")
 def language() -> Response:
+    require_our_page()
     wanted = request.form.get("locale", "fr")
     session["locale"] = wanted if wanted in ("fr", "en") else "fr"
     return redirect(next_page())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from collab.config import Settings
@@ -40,7 +42,7 @@ def secure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=2_000_000,
         RATELIMIT_STORAGE_URI="memory://",
     )
-    # It changes nothing but the words one reads in; a token would cost every stranger a cookie.
+    # It stands on every page: a token would cost every stranger a cookie. See require_our_page.
     csrf.exempt("collab.pages.account.language")
     csrf.init_app(app)
     limiter.init_app(app)
@@ -48,6 +50,19 @@ def secure(app: Flask, settings: Settings) -> None:
         hops = settings.limits.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0, x_host=0)  # type: ignore[method-assign]
     app.after_request(_headers)
+
+
+def require_our_page() -> None:
+    """Let a form without a token go on only when the browser says that it is on a page of ours.
+
+    Otherwise another site could send it: no cookie of ours would come along, and the answer would
+    put a fresh session in the place of the reader's. Raises CSRFError.
+    """
+    if not current_app.config["WTF_CSRF_ENABLED"]:
+        return
+    told = request.headers.get("Origin") or request.headers.get("Referer", "")
+    if urlsplit(told).netloc != request.host:
+        raise CSRFError("not from a page of ours")
 
 
 def _headers(response: Response) -> Response:

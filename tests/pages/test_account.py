@@ -506,3 +506,15 @@ def test_an_actor_that_is_no_person_has_no_account_to_come_in_with(make, client,
     space = make.space(zoe)
     assert db.session.get(Actor, space.actor_id).local
     assert enter(client, space.slug).status_code == 422
+
+
+def test_the_language_form_needs_no_token_but_a_page_of_ours(house, client):
+    house.app.config["WTF_CSRF_ENABLED"] = True
+    ours = house.app.extensions["collab"].settings.origin
+    for theirs in ("https://elsewhere.example", "null"):
+        refused = client.post("/langue", data={"locale": "en"}, headers={"Origin": theirs})
+        assert refused.status_code == 400
+        assert 'lang="fr"' in text(client.get("/about"))
+    told = {"Origin": ours}
+    assert client.post("/langue", data={"locale": "en"}, headers=told).status_code == 302
+    assert 'lang="en"' in text(client.get("/about"))

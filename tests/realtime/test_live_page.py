@@ -74,7 +74,7 @@ class Town(LiveHouse):
 
     def open(self, actor=None, path="", **options):
         """A page of this thread in a browser of its own; any mistake of its scripts fails."""
-        context = self.browser.new_context(**options)
+        context = self.browser.new_context(**{"locale": "fr-FR", **options})
         self.contexts.append(context)
         page = context.new_page()
         self.pages.append(page)
