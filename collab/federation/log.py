@@ -63,30 +63,14 @@ def append(
         .order_by(LogEntry.epoch.desc(), LogEntry.seq.desc())
         .limit(1)
     )
-    seq = last.seq + 1 if last else 1
-    digest = multihash(canonical(activity))
-    entry = {
-        "@context": CONTEXT,
-        "type": "LogEntry",
-        "id": f"{space.iri}/log/{seq}",
-        "attributedTo": space.iri,
-        "epoch": EPOCH,
-        "seq": seq,
-        "prev": last.entry_hash if last else "",
-        "activity": activity["id"],
-        "activityType": activity["type"],
-        "digest": digest,
-        "trust": trust,
-        "published": stamp(at),
-    }
-    signed = add_proof(entry, key, at)
+    signed = add_proof(_entry(space, last, activity, trust, at), key, at)
     row = LogEntry(
         space_id=space.id,
         epoch=EPOCH,
-        seq=seq,
+        seq=signed["seq"],
         activity_id=activity["id"],
         activity_type=activity["type"],
-        digest=digest,
+        digest=signed["digest"],
         trust=trust,
         event_id=event_id,
         entry=signed,
@@ -98,6 +82,25 @@ def append(
     remember_object(session, space, activity)
     session.flush()
     return row
+
+
+def _entry(space: Space, last: LogEntry | None, activity: Json, trust: str, at: datetime) -> Json:
+    """The LogEntry that follows `last`, not signed yet."""
+    seq = last.seq + 1 if last else 1
+    return {
+        "@context": CONTEXT,
+        "type": "LogEntry",
+        "id": f"{space.iri}/log/{seq}",
+        "attributedTo": space.iri,
+        "epoch": EPOCH,
+        "seq": seq,
+        "prev": last.entry_hash if last else "",
+        "activity": activity["id"],
+        "activityType": activity["type"],
+        "digest": multihash(canonical(activity)),
+        "trust": trust,
+        "published": stamp(at),
+    }
 
 
 def remember_object(session: Session, space: Space, activity: Json) -> None:
@@ -112,13 +115,20 @@ def remember_object(session: Session, space: Space, activity: Json) -> None:
         return
     row = session.scalar(select(ApObject).where(ApObject.space_id == space.id, ApObject.iri == iri))
     if row is None:
-        row = ApObject(space_id=space.id, iri=iri, owner="", updated="", hash="")
+        row = ApObject(
+            space_id=space.id, iri=iri, bucket=bucket_of(iri), owner="", updated="", hash=""
+        )
         session.add(row)
     row.deleted = verb == "Delete"
     if isinstance(thing, dict) and not row.deleted:
         row.owner = str(thing.get("attributedTo", ""))
         row.updated = str(thing.get("updated") or thing.get("published") or "")
         row.hash = hashlib.sha256(canonical(thing)).hexdigest()
+
+
+def bucket_of(iri: str) -> int:
+    """Which of the 256 buckets an object is in (FEDERATION.md 4.5)."""
+    return hashlib.sha256(iri.encode()).digest()[0]
 
 
 def state_digest(session: Session, space: Space) -> str:
@@ -130,8 +140,7 @@ def state_digest(session: Session, space: Space) -> str:
         )
     )
     for iri, updated, digest in rows:
-        bucket = hashlib.sha256(iri.encode()).digest()[0]
-        lines[bucket].append(f"{iri} {updated} {digest}")
+        lines[bucket_of(iri)].append(f"{iri} {updated} {digest}")
     buckets = b"".join(
         hashlib.sha256("\n".join(sorted(bucket)).encode()).digest() for bucket in lines
     )

@@ -51,6 +51,25 @@ class LogEntry(Base):
     entry: Mapped[dict[str, Any]] = mapped_column(JSON)
     entry_hash: Mapped[str] = mapped_column(String(80))
     body: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    origin_check: Mapped[str] = mapped_column(String(10), default="")
+    """On a mirror, for trust `http`: what the author's own host says (1.5): `same`, `relayed`
+    (it does not answer: only the project's host says so), `differs`; "" when not asked yet."""
+    at: Mapped[datetime]
+
+
+class LogEvidence(Base):
+    """A second signed entry with a number that another one has: the host says two things (R60)."""
+
+    __tablename__ = "log_evidence"
+    __table_args__ = (UniqueConstraint("space_id", "epoch", "seq", "entry_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"))
+    epoch: Mapped[int]
+    seq: Mapped[int]
+    entry_hash: Mapped[str] = mapped_column(String(80))
+    held: Mapped[dict[str, Any]] = mapped_column(JSON)
+    other: Mapped[dict[str, Any]] = mapped_column(JSON)
     at: Mapped[datetime]
 
 
@@ -58,16 +77,31 @@ class ApObject(Base):
     """The newest form of each object a project's log speaks of; what `stateDigest` is made of."""
 
     __tablename__ = "ap_object"
-    __table_args__ = (UniqueConstraint("space_id", "iri"),)
+    __table_args__ = (
+        UniqueConstraint("space_id", "iri"),
+        Index("ix_ap_object_bucket", "space_id", "bucket"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     space_id: Mapped[int] = mapped_column(ForeignKey("space.id"), index=True)
     iri: Mapped[str] = mapped_column(String(2048))
+    bucket: Mapped[int] = mapped_column(default=0)
+    """The first byte of SHA-256 of `iri`."""
     owner: Mapped[str] = mapped_column(String(2048))
     updated: Mapped[str] = mapped_column(String(40))
     hash: Mapped[str] = mapped_column(String(64))
     """SHA-256 (hex) of the object's canonical JSON."""
     deleted: Mapped[bool] = mapped_column(default=False)
+
+
+class StateBucket(Base):
+    """The digest of one of a project's 256 buckets; a missing row means: compute it anew."""
+
+    __tablename__ = "state_bucket"
+
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"), primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
 
 
 class Mirror(Base):
@@ -90,6 +124,9 @@ class Mirror(Base):
     checked_at: Mapped[datetime | None]
     next_check_at: Mapped[datetime | None] = mapped_column(index=True)
     last_error: Mapped[str] = mapped_column(Text, default="")
+    repaired_at: Mapped[datetime | None]
+    unrepaired: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """IRIs of objects that differ from the host's and could not be mended."""
 
 
 class Subscriber(Base):
@@ -109,6 +146,10 @@ class Subscriber(Base):
     cursor: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(String(20), default="active")
     confirmed_at: Mapped[datetime | None]
+    lag_ms: Mapped[float | None]
+    """From an entry's being accepted here to its being confirmed there, the last time."""
+    streaming_until: Mapped[datetime | None]
+    """A stream to this mirror is open, until then at the latest."""
     created_at: Mapped[datetime]
 
 
@@ -130,18 +171,37 @@ class Delivery(Base):
     """One outbox item for one inbox. Rows that went well are removed after a day."""
 
     __tablename__ = "delivery"
-    __table_args__ = (UniqueConstraint("outbox_id", "inbox"),)
+    __table_args__ = (
+        UniqueConstraint("outbox_id", "inbox"),
+        Index("ix_delivery_lane", "host", "state", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     outbox_id: Mapped[int] = mapped_column(ForeignKey("outbox_item.id", ondelete="CASCADE"))
     host: Mapped[str] = mapped_column(String(255), index=True)
     inbox: Mapped[str] = mapped_column(String(2048))
     state: Mapped[str] = mapped_column(String(20), default="waiting", index=True)
-    """`waiting`, `done`, `refused`, `expired`."""
+    """`waiting`, `done`, `refused`, `expired`, `cancelled` (taken back before it was sent)."""
+    ordering_key: Mapped[str] = mapped_column(String(2048), default="")
+    verb: Mapped[str] = mapped_column(String(40), default="")
+    begun_at: Mapped[datetime | None]
+    """When it was first taken up for sending; None: the host cannot have heard of it."""
+    next_at: Mapped[datetime | None]
+    """It failed alone, while its host answers: not again before."""
     attempts: Mapped[int] = mapped_column(default=0)
     status: Mapped[int | None]
     error: Mapped[str] = mapped_column(Text, default="")
     done_at: Mapped[datetime | None]
+
+
+class GoneInbox(Base):
+    """An inbox that is not there any more, as far as its host says (FEDERATION.md 4.3)."""
+
+    __tablename__ = "gone_inbox"
+
+    inbox: Mapped[str] = mapped_column(String(2048), primary_key=True)
+    times: Mapped[int] = mapped_column(default=0)
+    first_at: Mapped[datetime]
 
 
 class Tombstone(Base):

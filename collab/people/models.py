@@ -167,6 +167,20 @@ class Peer(Base):
     last_ok_at: Mapped[datetime | None]
     next_try_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(Text, default="")
+    circuit: Mapped[str] = mapped_column(String(10), default="ok")
+    """`ok`, `retrying`, `open` (5 failures in 10 minutes) or `dead` (7 days of them)."""
+    window_at: Mapped[datetime | None]
+    window_fails: Mapped[int] = mapped_column(default=0)
+    """Failures since `window_at`, which is at most 10 minutes ago."""
+    fail_day: Mapped[str] = mapped_column(String(10), default="")
+    fail_days: Mapped[int] = mapped_column(default=0)
+    """Distinct days (UTC) with failures since the last success; `fail_day` is the newest."""
+    refusals: Mapped[int] = mapped_column(default=0)
+    """How often it said 403 since it last took something."""
+    answer_ms: Mapped[float | None]
+    """How long its answers take, the last ones counting most."""
+    paused_at: Mapped[datetime | None]
+    """An administrator lets everything for this host wait."""
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("actor.id"))
