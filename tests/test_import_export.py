@@ -368,8 +368,11 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path):
 def command(house, space):
     db.session.commit()
 
+    there = {"COLLAB_DATABASE__URL": db.engine.url.render_as_string(hide_password=False)}
+
     def command(*words):
-        return CliRunner().invoke(cli, [*words, "--space", "jardin", "--instance", str(house.path)])
+        said = [*words, "--space", "jardin", "--instance", str(house.path)]
+        return CliRunner().invoke(cli, said, env=there)
 
     return command
 

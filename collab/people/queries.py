@@ -18,6 +18,8 @@ def site(session: Session) -> Site:
 
 def account_named(session: Session, name: str) -> Account | None:
     """The account of this instance with that alias, whatever its case."""
+    if "\0" in name:  # which PostgreSQL would not even compare
+        return None
     return session.scalar(
         select(Account).join(Actor).where(Actor.name == name.strip().lower(), Actor.local)
     )

@@ -8,7 +8,7 @@ import uuid
 from flask import Flask, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -49,7 +49,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, on_csrf)
     app.register_error_handler(HTTPException, on_http)
     app.register_error_handler(OperationalError, on_database)
-    app.register_error_handler(OverflowError, on_number)
+    app.register_error_handler(OverflowError, on_unthinkable)
+    app.register_error_handler(DataError, on_unthinkable)
     app.register_error_handler(Exception, on_bug)
 
 
@@ -95,9 +96,12 @@ def on_database(error: OperationalError) -> Response:
     return response
 
 
-def on_number(error: OverflowError) -> Response:
-    """A number that no row can have, typed into an address or a form."""
-    log.info("number out of range path=%s: %s", request.path, error)
+def on_unthinkable(error: OverflowError | DataError) -> Response:
+    """A number or a text that no row can have, typed into an address or a form.
+
+    SQLite says so as OverflowError, PostgreSQL as DataError.
+    """
+    log.info("no row can have this path=%s: %s", request.path, error)
     return _with(WORDS[404], 404, "not_found")
 
 
