@@ -83,6 +83,10 @@ class Town(LiveHouse):
         page.set_default_timeout(10_000)
         page.mistakes = []
         page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+        # Shown by pytest when a test fails: what was sent, how it was answered, and the sockets.
+        page.on("response", lambda got: print(got.request.method, got.status, got.url))
+        page.on("requestfailed", lambda lost: print("lost", lost.url, lost.failure))
+        page.on("websocket", lambda ws: ws.on("close", lambda _: print("socket closed")))
         page.goto(self.url + self.path + path)
         return page
 
