@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import re
 import shutil
 import socket
@@ -33,6 +34,7 @@ from collab.spaces.tools.discussion.operations import (
 )
 from collab.web.extensions import db
 
+log = logging.getLogger(__name__)
 STATIC = Path(__file__).parents[2] / "collab" / "static"
 
 
@@ -84,9 +86,11 @@ class Town(LiveHouse):
         page.mistakes = []
         page.on("pageerror", lambda error: page.mistakes.append(str(error)))
         # Shown by pytest when a test fails: what was sent, how it was answered, and the sockets.
-        page.on("response", lambda got: print(got.request.method, got.status, got.url))
-        page.on("requestfailed", lambda lost: print("lost", lost.url, lost.failure))
-        page.on("websocket", lambda ws: ws.on("close", lambda _: print("socket closed")))
+        page.on(
+            "response", lambda got: log.warning("%s %s %s", got.request.method, got.status, got.url)
+        )
+        page.on("requestfailed", lambda lost: log.warning("lost %s %s", lost.url, lost.failure))
+        page.on("websocket", lambda ws: ws.on("close", lambda _: log.warning("socket closed")))
         page.goto(self.url + self.path + path)
         return page
 
