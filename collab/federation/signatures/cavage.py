@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from collab.federation.hosts import BadHost, canonical_host, locate
+from collab.federation.hosts import locate
 from collab.federation.keys import PublicKey, SigningKey
 from collab.federation.signatures.message import (
     Message,
     Refused,
+    check_content,
     check_expiry,
+    check_host,
     check_time,
     from_seconds,
 )
@@ -95,7 +96,7 @@ def verify(
     claimed = _claimed(message)
     _check_coverage(claimed, message)
     _check_times(claimed, message, now)
-    _check_host(message, scheme_host)
+    check_host(message, scheme_host)
     if message.has_body:
         _check_digest(message)
     lines = "\n".join(f"{name}: {_line(name, claimed, message)}" for name in claimed.names)
@@ -179,16 +180,6 @@ def _date(text: str) -> datetime:
     raise Refused(401, "bad_time", "The Date header is unreadable.")
 
 
-def _check_host(message: Message, scheme_host: str) -> None:
-    ours = locate(scheme_host, allow_loopback=True).host
-    try:
-        theirs = canonical_host(message.value("host") or "", allow_loopback=True)
-    except BadHost as error:
-        raise Refused(401, "wrong_host", "The request is signed for another host.") from error
-    if theirs != ours:
-        raise Refused(401, "wrong_host", "The request is signed for another host.")
-
-
 def _check_digest(message: Message) -> None:
     found: dict[str, str] = {}
     for piece in (message.value("digest") or "").split(","):
@@ -200,8 +191,7 @@ def _check_digest(message: Message) -> None:
         declared = base64.b64decode(found["sha-256"], validate=True)
     except (KeyError, binascii.Error, ValueError) as error:
         raise Refused(401, "bad_digest", "A SHA-256 digest of the content is missing.") from error
-    if not hmac.compare_digest(declared, hashlib.sha256(message.body).digest()):
-        raise Refused(401, "bad_digest", "The digest does not match the content.")
+    check_content(message, declared)
 
 
 def _line(name: str, claimed: _Claimed, message: Message) -> str:

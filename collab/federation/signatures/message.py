@@ -1,10 +1,14 @@
 """An incoming request as the bytes say it, and the answers verification can give."""
 
+import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NoReturn
+
+from collab.federation.hosts import BadHost, canonical_host, locate
 
 MAX_BODY = 1 << 20
 # A request is signed at most an hour ago, or five minutes ahead by a peer's clock.
@@ -115,6 +119,23 @@ def is_activity_type(content_type: str) -> bool:
         return False
     parameters = {name.lower(): text.strip('"') for name, text in _PARAMETER.findall(";" + rest)}
     return _ACTIVITYSTREAMS in parameters.get("profile", "").split()
+
+
+def check_host(message: Message, scheme_host: str) -> None:
+    """Refuse a request whose Host is not that of our configured origin. 2.3 point 5."""
+    ours = locate(scheme_host, allow_loopback=True).host
+    try:
+        theirs = canonical_host(message.value("host") or "", allow_loopback=True)
+    except BadHost as error:
+        raise Refused(401, "wrong_host", "The request is signed for another host.") from error
+    if theirs != ours:
+        raise Refused(401, "wrong_host", "The request is signed for another host.")
+
+
+def check_content(message: Message, declared: bytes) -> None:
+    """Refuse a body whose SHA-256 is not the declared one. 2.3 point 6."""
+    if not hmac.compare_digest(declared, hashlib.sha256(message.body).digest()):
+        raise Refused(401, "bad_digest", "The digest does not match the content.")
 
 
 def check_time(moment: datetime, now: datetime) -> None:
