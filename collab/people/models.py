@@ -184,6 +184,12 @@ class Peer(Base):
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("actor.id"))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why our administrators limited or blocked it, in their words; shown to people here."""
+    verified_at: Mapped[datetime | None]
+    verified_by: Mapped[int | None] = mapped_column(ForeignKey("actor.id"))
+    verified_print: Mapped[str] = mapped_column(String(64), default="")
+    """What was compared aloud (SHA-256, hex, of both keys); another key, and it no longer holds."""
 
 
 class Registration(StrEnum):

@@ -257,3 +257,39 @@ class Offer(Base):
 
     actor: Mapped[Actor] = relationship(lazy="joined")
     space: Mapped[Space] = relationship()
+
+
+class Report(Base):
+    """Somebody says that a text is not right. Who says it is for facilitators of here alone (R37).
+
+    `item_iri` and `author_id` say what and whose; `from_host` which instance sent it, with nobody's
+    name, and is "" for a report of here, whose `reporter_id` is known.
+    """
+
+    __tablename__ = "report"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(40), unique=True)
+    iri: Mapped[str | None] = mapped_column(String(2048))
+    """The id of the `Flag` that told of it, ours or theirs; None while nobody elsewhere is told."""
+    space_id: Mapped[int | None] = mapped_column(ForeignKey("space.id"), index=True)
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
+    item_iri: Mapped[str] = mapped_column(String(2048))
+    author_id: Mapped[int] = mapped_column(ForeignKey("actor.id"))
+    reporter_id: Mapped[int | None] = mapped_column(ForeignKey("actor.id"), index=True)
+    from_host: Mapped[str] = mapped_column(String(255), default="")
+    reason: Mapped[str] = mapped_column(String(40), default="other")
+    words: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(10), default="open", index=True)
+    answer: Mapped[str] = mapped_column(Text, default="")
+    """What whoever closed it says to the reporter."""
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("actor.id"))
+    seen_at: Mapped[datetime | None]
+    """When the reporter read the answer."""
+
+    space: Mapped[Space | None] = relationship()
+    item: Mapped[Item | None] = relationship()
+    author: Mapped[Actor] = relationship(foreign_keys=author_id, lazy="joined")
+    reporter: Mapped[Actor | None] = relationship(foreign_keys=reporter_id)
