@@ -11,7 +11,7 @@ from importlib.metadata import version as version_of
 from typing import Any
 
 from collab.federation.activities import space_object
-from collab.federation.log import LogHead, stamp
+from collab.federation.log import TERMS, LogHead, stamp
 from collab.people.models import Actor, Key, Site
 from collab.spaces.models import JoinPolicy, Space, Visibility
 
@@ -20,7 +20,7 @@ CONTEXT = [
     "https://www.w3.org/ns/activitystreams",
     "https://w3id.org/security/v1",
     "https://www.w3.org/ns/cid/v1",
-    "https://w3id.org/project-space/v1",
+    TERMS,
 ]
 ACTIVITY_JSON = "application/activity+json"
 APPLICATION = "https://www.w3.org/ns/activitystreams#Application"

@@ -22,10 +22,12 @@ from collab.spaces.models import Space
 from collab.spaces.policy import host_may_read
 
 Json = dict[str, Any]
+TERMS = {"@vocab": "https://w3id.org/project-space/v1#"}
+"""What our own words mean, said in place: peers that process JSON-LD fetch every address here."""
 CONTEXT = [
     "https://www.w3.org/ns/activitystreams",
     "https://w3id.org/security/data-integrity/v2",
-    "https://w3id.org/project-space/v1",
+    TERMS,
 ]
 EPOCH = 1
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
