@@ -23,8 +23,9 @@ from collab.federation import peers
 from collab.federation.gate import Arrival
 from collab.federation.house import Federation
 from collab.federation.models import InboxItem
-from collab.federation.outbox import send
+from collab.federation.reach import heard_from
 from collab.federation.remote import fetch_object
+from collab.federation.sending import send
 from collab.people.models import Actor, ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces.models import Space
@@ -248,4 +249,5 @@ def _written_down(work: Work, arrival: Arrival) -> bool:
         )
     )
     work.session.flush()
+    heard_from(work.session, arrival.host, arrival.activity, work.now)
     return True

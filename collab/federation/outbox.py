@@ -6,40 +6,39 @@ One job per event, written with the event itself; so nothing that was saved is e
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from collab.core.events import EventRow
 from collab.federation.activities import VOICES, Facts, tell, to_host
-from collab.federation.hosts import host_of
+from collab.federation.fanout import letters
 from collab.federation.keys import Algorithm, SigningKey
 from collab.federation.log import CONTEXT, append, stamp
 from collab.federation.mirror import start_mirror
-from collab.federation.models import Delivery, InboxItem, LogEntry, OutboxItem
+from collab.federation.models import InboxItem, LogEntry
 from collab.federation.proofs import add_proof
-from collab.federation.strictjson import canonical, parse
+from collab.federation.reach import reach_of
+from collab.federation.sending import SPREAD, send
+from collab.federation.strictjson import parse
 from collab.people.models import Actor
 from collab.spaces import events as happened
-from collab.spaces.models import Follow, Item, Membership, Space, Visibility
+from collab.spaces.models import Follow, Item, ItemState, Membership, Space, Visibility
 from collab.spaces.tool import Json, Tools
 
 log = logging.getLogger(__name__)
-KEPT = timedelta(days=30)
-"""How long a member's act waits for a host that is away (FEDERATION.md 4.6)."""
-
 KeyOf = Callable[[Actor, Algorithm], SigningKey]
 
 
 class Outbox:
-    """Tells other instances what happened here. `key_of` gives the keys of our own actors."""
+    """Tells other instances what happened here. `key_of` gives the keys of our own actors,
+    `admits` says whether we speak with a host."""
 
-    def __init__(self, tools: Tools, key_of: KeyOf) -> None:
+    def __init__(self, tools: Tools, key_of: KeyOf, admits: Callable[[str], bool]) -> None:
         self._tools = tools
         self._key_of = key_of
+        self._admits = admits
 
     def federate(self, session: Session, payloads: Sequence[Json]) -> None:
         """Job: log one event of a project of ours, or tell the host of a remote one."""
@@ -65,11 +64,21 @@ class Outbox:
         if activity is not None:
             if said is None and activity["actor"] != space.iri:
                 trust = "proof"
-            append(
+            entry = append(
                 session, space, activity, trust=trust, at=row.at, event_id=row.id,
                 key=self._key_of(space.actor, "ed25519"),
             )  # fmt: skip
+            self._spread(facts, entry, activity)
         self._answer(facts, activity)
+
+    def _spread(self, facts: Facts, entry: LogEntry, told: Json) -> None:
+        """Tell those who follow and hold no copy (FEDERATION.md 1.1)."""
+        reach = reach_of(facts.session, facts.space, self._admits)
+        for letter in letters(facts, entry, told, reach):
+            send(
+                facts.session, letter.speaker, letter.activity, letter.inboxes, facts.row.at,
+                ordering_key=letter.key, keep=SPREAD,
+            )  # fmt: skip
 
     def _said_by_remote(self, facts: Facts) -> tuple[Json, str] | None:
         """The remote author's own activity, word for word, when this event repeats one."""
@@ -155,10 +164,12 @@ class Outbox:
         told = to_host(facts)
         if told is not None:
             key = event.item_id and session.get_one(Item, event.item_id).iri
-            send(
+            leaves = send(
                 session, facts.actor, self._proven(facts, told), [space.actor.inbox],
                 facts.row.at, ordering_key=key or space.iri,
             )  # fmt: skip
+            if not leaves and isinstance(event, happened.ItemWithdrawn):
+                facts.item().state = ItemState.CONFIRMED  # the host never heard of it
 
     def _follow(self, facts: Facts) -> None:
         """A person follows a remote project; this instance then asks for its whole log."""
@@ -193,38 +204,3 @@ def _gone_meanwhile(facts: Facts) -> bool:
     if not isinstance(facts.event, happened.ItemPublished | happened.ItemRevised):
         return False
     return facts.item().withdrawn_at is not None
-
-
-def send(
-    session: Session,
-    actor: Actor,
-    activity: dict[str, Any],
-    inboxes: Iterable[str],
-    at: datetime,
-    *,
-    ordering_key: str = "",
-) -> None:
-    """Put an activity in the queue for some inboxes, in the caller's transaction.
-
-    The bytes are made once; each attempt signs them anew as `actor`, one of ours. Items with the
-    same `ordering_key` reach a host in this order. They expire after 30 days.
-    """
-    known = session.scalar(
-        select(OutboxItem.id).where(OutboxItem.activity_id == activity["id"]).limit(1)
-    )
-    if known is not None:
-        return
-    item = OutboxItem(
-        actor_id=actor.id,
-        activity_id=activity["id"],
-        ordering_key=ordering_key or activity["id"],
-        body=canonical(activity),
-        created_at=at,
-        expires_at=at + KEPT,
-    )
-    session.add(item)
-    session.flush()
-    for inbox in sorted(set(inboxes)):
-        if inbox:
-            host = host_of(inbox, allow_loopback=True)
-            session.add(Delivery(outbox_id=item.id, host=host, inbox=inbox))

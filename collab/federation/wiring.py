@@ -27,7 +27,7 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     way_out = transport or Transport(allow_loopback=loopback)
     federation = Federation(runtime, way_out, vault)
     app.extensions["collab.federation"] = federation
-    outbox = Outbox(runtime.tools, federation.signing_key)
+    outbox = Outbox(runtime.tools, federation.signing_key, federation.admits)
     runtime.followers = (*runtime.followers, FOLLOWER)
     runtime.handlers[FOLLOWER] = Handler(outbox.federate)
     runtime.network = Desk(federation)

@@ -1,0 +1,148 @@
+"""What followers and forums elsewhere are sent of a log entry (FEDERATION.md 1.1, 1.6).
+
+Forums get `Announce{activity}`, the activity untouched (FEP-1b12). Everybody who follows gets the
+plain `Announce(object)` of what opens a page of its own: a subject, a document. Answers never go
+out in the plain form, or every one of them would be a boost on somebody's home page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from collab.core.events import EventRow
+from collab.federation.activities import Facts
+from collab.federation.log import CONTEXT, PUBLIC, announce, stamp
+from collab.federation.models import LogEntry
+from collab.federation.reach import Reach
+from collab.people.models import Actor
+from collab.spaces import events as happened
+from collab.spaces.models import Item, Space
+from collab.spaces.tool import Json, Tools
+
+PUBLIC_ACTS = (
+    happened.ItemPublished,
+    happened.ItemRevised,
+    happened.ItemWithdrawn,
+    happened.ItemRestored,
+    happened.Reacted,
+    happened.Unreacted,
+)
+"""What a forum hears of: words and reactions. Who belongs to a project is not told around."""
+REACTIONS = (happened.Reacted, happened.Unreacted)
+OPENINGS = (happened.ItemPublished.name, happened.ItemRestored.name)
+
+"""After which followers hear that something is there (again)."""
+REMOVED = "Removed by a moderator."
+"""Lemmy and PieFed tell a removal from a deletion by its having a `summary`."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One activity of one of our actors for some inboxes; `key` keeps letters in order."""
+
+    speaker: Actor
+    activity: Json
+    inboxes: Sequence[str]
+    key: str
+
+
+def letters(facts: Facts, entry: LogEntry, told: Json, reach: Reach) -> Iterator[Letter]:
+    """All that goes out, besides the log itself, because `told` has become `entry`."""
+    if type(facts.event) not in PUBLIC_ACTS or not (reach.followers or reach.threads):
+        return
+    space, item = facts.space, facts.item()
+    group = space.actor
+    if reach.threads:
+        yield Letter(group, _for_forums(facts, entry, told, item), reach.threads, item.iri)
+    if not is_highlight(facts.tools, item) or isinstance(facts.event, REACTIONS):
+        return
+    everybody = (*reach.followers, *reach.threads)
+    if facts.event.name in OPENINGS:
+        yield Letter(group, highlight(space, entry, item.iri), everybody, item.iri)
+        return
+    if isinstance(facts.event, happened.ItemWithdrawn):
+        for former in _announced(facts, item, entry):
+            taken = _taken_back(space, entry, highlight(space, former, item.iri))
+            yield Letter(group, taken, everybody, item.iri)
+    speaker = group if told["actor"] == space.iri else facts.actor
+    if speaker.local and told["actor"] == owner_of(facts.tools, space, item):
+        yield Letter(speaker, told, reach.followers, item.iri)
+
+
+def is_highlight(tools: Tools, item: Item) -> bool:
+    """Whether an item has a page of its own: a subject or a document, not an answer in one."""
+    return tools.kind(item).within(item) is None
+
+
+def owner_of(tools: Tools, space: Space, item: Item) -> str:
+    """Whose an item is on the wire (1.1): the project's, or its author's."""
+    commons = tools.kind(item).mapping.ownership == "commons"
+    return space.iri if commons else item.author.iri
+
+
+def highlight(space: Space, entry: LogEntry, iri: str) -> Json:
+    """The plain `Announce(object)`: one boost, for software that does not know groups."""
+    return _by_group(space, entry, "Announce", "announce-object") | {"object": iri}
+
+
+def _taken_back(space: Space, entry: LogEntry, announced: Json) -> Json:
+    named = {name: announced[name] for name in ("id", "type", "actor", "object")}
+    return _by_group(space, entry, "Undo", "unannounce") | {"object": named}
+
+
+def _announced(facts: Facts, item: Item, entry: LogEntry) -> Iterator[LogEntry]:
+    """The entry with which followers last heard that the item is there."""
+    found = facts.session.scalar(
+        select(LogEntry)
+        .join(EventRow, EventRow.id == LogEntry.event_id)
+        .where(
+            LogEntry.space_id == facts.space.id,
+            LogEntry.seq < entry.seq,
+            EventRow.item_id == item.id,
+            EventRow.name.in_(OPENINGS),
+        )
+        .order_by(LogEntry.seq.desc())
+        .limit(1)
+    )
+    if found is not None:
+        yield found
+
+
+def _for_forums(facts: Facts, entry: LogEntry, told: Json, item: Item) -> Json:
+    """The entry's own announcement; a removal by a facilitator in the shape that Lemmy reads."""
+    removed = told["type"] in ("Delete", "Undo") and told["actor"] == facts.space.iri
+    if not removed or owner_of(facts.tools, facts.space, item) == facts.space.iri:
+        return announce(facts.space, entry)
+    inner = _removal(facts, entry, item.iri)
+    if told["type"] == "Undo":
+        undone = _by_moderator(facts, entry, "Undo", "restoration")
+        inner = undone | {"object": {n: inner[n] for n in inner if n != "@context"}}
+    return _by_group(facts.space, entry, "Announce", "announce-removal") | {"object": inner}
+
+
+def _removal(facts: Facts, entry: LogEntry, iri: str) -> Json:
+    told = _by_moderator(facts, entry, "Delete", "removal")
+    return told | {"object": iri, "summary": REMOVED}
+
+
+def _by_moderator(facts: Facts, entry: LogEntry, verb: str, name: str) -> Json:
+    return _by_group(facts.space, entry, verb, name) | {
+        "actor": facts.actor.iri,
+        "cc": [facts.space.iri],
+        "audience": facts.space.iri,
+    }
+
+
+def _by_group(space: Space, entry: LogEntry, verb: str, name: str) -> Json:
+    return {
+        "@context": CONTEXT,
+        "id": f"{space.iri}/log/{entry.seq}#{name}",
+        "type": verb,
+        "actor": space.iri,
+        "published": stamp(entry.at),
+        "to": [PUBLIC],
+        "cc": [f"{space.iri}/followers"],
+    }

@@ -1,0 +1,158 @@
+"""Which other hosts hear of a project, and in which form (FEDERATION.md 1.1).
+
+Three classes: `mirrors` hold the whole log and are fed by the courier; `threads` are forums that
+understand FEP-1b12 and get every public act of a discussion; all other followers get highlights.
+A host is in one class only, so nobody hears anything twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from collab.core.work import Work
+from collab.federation.models import Subscriber
+from collab.people.models import Actor
+from collab.spaces.models import Follow, Space, Visibility
+
+Json = dict[str, Any]
+THREADS = "threads"
+GROUP_FEDERATION = (
+    "https://w3id.org/fep/1b12",
+    "https://codeberg.org/fediverse/fep/src/branch/main/fep/1b12",
+)
+CHOSEN, DECLARED = "chosen", "declared"
+"""Why a host is among the forums, where it is not an activity it sent (its id stands there)."""
+MOST_IMPLEMENTED = 50
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The inboxes of those who follow a project and hold no copy of it, each once."""
+
+    followers: tuple[str, ...] = ()
+    threads: tuple[str, ...] = ()
+
+
+def reach_of(session: Session, space: Space, admits: Callable[[str], bool]) -> Reach:
+    """Who is told of what happens in a project of ours; nobody unless it is public.
+
+    `admits(host)` says whether we speak with that host at all (R54, R55). Hosts that hold a copy
+    get the log instead.
+    """
+    if space.visibility != Visibility.PUBLIC or space.deleted_at:
+        return Reach()
+    inbox = func.coalesce(func.nullif(Actor.shared_inbox, ""), Actor.inbox)
+    rows = session.execute(
+        select(Actor.host, inbox)
+        .join(Follow, Follow.actor_id == Actor.id)
+        .where(
+            Follow.space_id == space.id,
+            Actor.local.is_(False),
+            Actor.deleted_at.is_(None),
+            Actor.suspended_at.is_(None),
+        )
+        .distinct()
+        .order_by(Actor.host, inbox)
+    ).all()
+    hosts = {host for host, _ in rows}
+    copies = _hosts(session, hosts, "mirror", space.id)
+    forums = _hosts(session, hosts, THREADS) - _hosts(session, hosts, THREADS, state="refused")
+    told = [(host, to) for host, to in rows if to and host not in copies and admits(host)]
+    return Reach(
+        followers=tuple(to for host, to in told if host not in forums),
+        threads=tuple(to for host, to in told if host in forums),
+    )
+
+
+def _hosts(
+    session: Session, among: set[str], reach: str, space_id: int | None = None,
+    state: str = "active",
+) -> set[str]:  # fmt: skip
+    if not among:
+        return set()
+    found = select(Subscriber.host).where(
+        Subscriber.host.in_(among), Subscriber.reach == reach, Subscriber.state == state
+    )
+    if space_id is not None:
+        found = found.where(Subscriber.space_id == space_id)
+    return set(session.scalars(found))
+
+
+def heard_from(session: Session, host: str, activity: Json, at: datetime) -> None:
+    """Note that a host names one of our projects as the `audience` of what it sends (1b12).
+
+    What it calls itself is never asked (FEP-0151); what an administrator chose stays.
+    """
+    thing = activity.get("object")
+    named = {part.get("audience") for part in (activity, thing) if isinstance(part, dict)}
+    groups = [iri for iri in named if isinstance(iri, str)]
+    if not groups:
+        return
+    space = session.scalar(
+        select(Space)
+        .join(Actor, Actor.id == Space.actor_id)
+        .where(Actor.iri.in_(groups), Space.local, Space.deleted_at.is_(None))
+    )
+    if space is not None:
+        _join(session, space, host, str(activity.get("actor")), str(activity.get("id")), at)
+
+
+def declares(document: Json) -> bool:
+    """Whether an actor says that its software understands groups like ours (FEP-844e)."""
+    generator = document.get("generator")
+    for part in (document, generator if isinstance(generator, dict) else {}):
+        listed = part.get("implements")
+        for entry in (listed if isinstance(listed, list) else [listed])[:MOST_IMPLEMENTED]:
+            href = entry.get("href") if isinstance(entry, dict) else entry
+            if isinstance(href, str) and href.startswith(GROUP_FEDERATION):
+                return True
+    return False
+
+
+def declared(session: Session, space: Space, follower: Actor, at: datetime) -> None:
+    """A follower's software says by itself that it understands groups like ours."""
+    _join(session, space, follower.host, follower.iri, DECLARED, at)
+
+
+def _join(
+    session: Session, space: Space, host: str, actor_iri: str, why: str, at: datetime
+) -> None:
+    row = _row(session, space, host)
+    if row is None:
+        row = Subscriber(
+            space_id=space.id, host=host, reach=THREADS, actor_iri=actor_iri, follow_iri=why,
+            inbox="", created_at=at,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+    elif row.state == "ended":
+        row.state, row.actor_iri, row.follow_iri = "active", actor_iri, why
+
+
+def _row(session: Session, space: Space, host: str) -> Subscriber | None:
+    return session.scalar(
+        select(Subscriber).where(
+            Subscriber.space_id == space.id, Subscriber.host == host, Subscriber.reach == THREADS
+        )
+    )
+
+
+def choose_reach(work: Work, space: Space, host: str, *, threads: bool) -> None:
+    """An administrator says how a host hears of our projects: whole threads, or highlights.
+
+    Who may say so is the caller's to decide; it holds until somebody says otherwise.
+    """
+    _join(work.session, space, host, work.actor.iri, CHOSEN, work.now)
+    row = _row(work.session, space, host)
+    assert row is not None
+    row.state, row.actor_iri, row.follow_iri = (
+        "active" if threads else "refused",
+        work.actor.iri,
+        CHOSEN,
+    )
