@@ -182,7 +182,7 @@ class Delivery(Base):
     inbox: Mapped[str] = mapped_column(String(2048))
     state: Mapped[str] = mapped_column(String(20), default="waiting", index=True)
     """`waiting`, `done`, `refused`, `expired`, `cancelled` (taken back before it was sent)."""
-    ordering_key: Mapped[str] = mapped_column(String(2048), default="")
+    ordering_key: Mapped[str] = mapped_column(String(2048), default="", index=True)
     verb: Mapped[str] = mapped_column(String(40), default="")
     begun_at: Mapped[datetime | None]
     """When it was first taken up for sending; None: the host cannot have heard of it."""

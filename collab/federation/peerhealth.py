@@ -5,12 +5,26 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from collab.federation.models import Delivery, OutboxItem
 from collab.people.models import Peer, PeerState
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=12)
+WINDOW = timedelta(minutes=10)
+OPENS_AT = 5
+"""Failures within WINDOW that open the circuit."""
+DEAD_AT = 7
+"""Distinct days with failures and no success, after which a host is dead."""
+PROBE_DEAD = timedelta(days=1)
+HELD = timedelta(days=7)
+"""What was promised for longer than this is kept for a dead host: a member's own act (4.6)."""
+REFUSES_AT = 20
+"""Answers 403 in a row, after which we say that a host refuses us."""
+NEWEST = 0.3
+"""How much the newest answer counts in `answer_ms`."""
 
 
 def peer_of(session: Session, host: str, at: datetime) -> Peer:
@@ -27,34 +41,97 @@ def answered(session: Session, host: str, at: datetime) -> None:
     """The host answered, or wrote to us: it is well, whatever it was before."""
     row = peer_of(session, host, at)
     row.fail_count, row.first_fail_at, row.next_try_at, row.last_error = 0, None, None, ""
+    row.circuit, row.window_at, row.window_fails = "ok", None, 0
+    row.fail_day, row.fail_days = "", 0
     row.last_ok_at = at
 
 
-def failed(
-    session: Session, host: str, at: datetime, reason: str, wait: timedelta | None = None
-) -> None:
-    """The host did not answer: everything for it waits, longer each time, up to 12 hours.
+def wake(session: Session, host: str, at: datetime) -> bool:
+    """A verified request of a host came in: if it rested, it is tried at once (4.3).
 
-    `wait` overrides the wait, when the host itself said how long (`Retry-After`).
+    Returns whether anything changed; the caller commits then.
+    """
+    row = session.get(Peer, host)
+    if row is None or not (row.fail_count or row.next_try_at):
+        return False
+    answered(session, host, at)
+    return True
+
+
+def took(session: Session, host: str, at: datetime, milliseconds: float) -> None:
+    """The host took something in that long: it is well, and refuses us no more."""
+    answered(session, host, at)
+    row = peer_of(session, host, at)
+    row.refusals = 0
+    before = milliseconds if row.answer_ms is None else row.answer_ms
+    row.answer_ms = round(before + NEWEST * (milliseconds - before), 1)
+
+
+def refused(session: Session, host: str, at: datetime) -> None:
+    """The host answered 403: it is well, but does not want what we send."""
+    answered(session, host, at)
+    peer_of(session, host, at).refusals += 1
+
+
+def asked_to_wait(session: Session, host: str, at: datetime, wait: timedelta) -> None:
+    """The host said itself how long (`Retry-After`): that is no failure."""
+    row = peer_of(session, host, at)
+    row.next_try_at, row.last_error = at + wait, "asked us to wait"
+
+
+def failed(session: Session, host: str, at: datetime, reason: str) -> None:
+    """The host did not answer, or badly: everything for it waits, longer each time.
+
+    Five failures in ten minutes open its circuit, seven days of them and it is dead: then what
+    waited for it is dropped, but for what was promised for longer; mirrors keep their cursor.
     """
     row = peer_of(session, host, at)
     row.fail_count += 1
     row.first_fail_at = row.first_fail_at or at
     row.last_error = reason[:500]
-    row.next_try_at = at + (wait or backoff(row.fail_count))
+    if row.window_at is None or at - row.window_at > WINDOW:
+        row.window_at, row.window_fails = at, 0
+    row.window_fails += 1
+    today = at.date().isoformat()
+    if row.fail_day != today:
+        row.fail_day, row.fail_days = today, row.fail_days + 1
+    row.circuit = _circuit(row)
+    dead = row.circuit == "dead"
+    row.next_try_at = at + (_about(PROBE_DEAD) if dead else backoff(row.fail_count))
+    if dead:
+        _drop_letters(session, host, at)
+
+
+def _circuit(row: Peer) -> str:
+    if row.fail_days >= DEAD_AT:
+        return "dead"
+    return "open" if row.circuit == "open" or row.window_fails >= OPENS_AT else "retrying"
+
+
+def _drop_letters(session: Session, host: str, at: datetime) -> None:
+    held = select(OutboxItem.id).where(OutboxItem.expires_at > at + HELD)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.host == host, Delivery.state == "waiting", Delivery.outbox_id.not_in(held))
+        .values(state="expired", error="its host has not answered for days", done_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def backoff(failures: int) -> timedelta:
     """5 s, 10 s, 20 s ... 12 h, give or take a fifth, so that hosts do not move in step."""
-    plain: timedelta = min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT)
-    return plain * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
+    return _about(min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT))
+
+
+def _about(wait: timedelta) -> timedelta:
+    return wait * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
 
 
 def resting(session: Session, host: str, at: datetime) -> bool:
-    """Whether nothing may be sent to the host now: it is blocked, or it rests after failures."""
+    """Whether nothing may be sent to the host now: blocked, paused, or resting after failures."""
     row = session.get(Peer, host)
     if row is None:
         return False
-    if row.state == PeerState.BLOCKED:
+    if row.state == PeerState.BLOCKED or row.paused_at is not None:
         return True
     return row.next_try_at is not None and row.next_try_at > at

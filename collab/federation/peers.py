@@ -18,7 +18,7 @@ from collab.core.work import Work
 from collab.federation.log import CONTEXT, stamp
 from collab.federation.mirror import end_mirror
 from collab.federation.models import Delivery, Subscriber
-from collab.federation.outbox import send
+from collab.federation.sending import send
 from collab.federation.peerhealth import answered, peer_of
 from collab.people.models import Actor, Peer, PeerState
 from collab.people.queries import actor_by_iri, site

@@ -1,0 +1,116 @@
+"""One request to one host: sent, timed, and what its answer means (FEDERATION.md 4.3)."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from collab.core.db import writing
+from collab.federation.house import Federation
+from collab.federation.models import GoneInbox
+from collab.federation.peerhealth import failed
+from collab.federation.transport import Answer, Unreachable
+from collab.people.models import Actor
+from collab.web.extensions import db
+
+GONE_TIMES = 3
+GONE_FOR = timedelta(days=3)
+LONGEST_PAUSE = timedelta(hours=1)
+STALE_KEY = "401: it does not believe our signature; it may hold an old key of ours"
+
+
+class Verdict(StrEnum):
+    """What an answer means for what was sent, and for the host."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    """Never again this one; the host is well."""
+    GONE = "gone"
+    """The same, and the inbox is not there."""
+    PAUSE = "pause"
+    """The host says itself how long to wait."""
+    FAILED = "failed"
+    """The host is not well: everything for it waits."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An answer, and how many milliseconds it took."""
+
+    answer: Answer
+    took: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """The class of an answer; 5xx, 408, 425 and a redirect nobody follows are failures."""
+        status = self.answer.status
+        if 200 <= status < 300:
+            return Verdict.TAKEN
+        if status in (404, 410):
+            return Verdict.GONE
+        if status in (429, 503) and self.pause is not None:
+            return Verdict.PAUSE
+        if 400 <= status < 500 and status not in (408, 425, 429):
+            return Verdict.REFUSED
+        return Verdict.FAILED
+
+    @property
+    def pause(self) -> timedelta | None:
+        """What `Retry-After` asks for, an hour at most."""
+        text = self.answer.headers.get("retry-after", "")
+        if not text.isdigit() or len(text) > 9:
+            return None
+        return min(timedelta(seconds=int(text)), LONGEST_PAUSE)
+
+    @property
+    def reason(self) -> str:
+        """Why it was not taken, in the host's words where it has some; "" when it was."""
+        status = self.answer.status
+        if 200 <= status < 300:
+            return ""
+        try:
+            told = json.loads(self.answer.body[:2000])
+            words = str(told.get("detail") or told.get("title") or "")[:300]
+        except (ValueError, AttributeError, RecursionError):
+            words = ""
+        if status == 401:
+            return f"{STALE_KEY} ({words})" if words else STALE_KEY
+        return words or f"status {status}"
+
+
+def post(federation: Federation, actor_id: int, inbox: str, body: bytes, host: str) -> Sent | None:
+    """Sign as one of our actors and send, once, outside any transaction (R56).
+
+    None when the host could not be reached; it rests then.
+    """
+    session = db.session()
+    signer = federation.signer(session.get_one(Actor, actor_id))
+    session.commit()
+    began = time.monotonic()
+    try:
+        answer = signer.post(inbox, body)
+    except Unreachable as away:
+        with writing(session):
+            failed(session, host, federation.now(), f"{away.reason}: {away.detail}")
+        return None
+    return Sent(answer, (time.monotonic() - began) * 1000)
+
+
+def gone_for_good(session: Session, inbox: str, now: datetime, *, at_once: bool) -> bool:
+    """Whether an inbox that is said not to be there is given up: at once (410), or when it was
+    said three times over three days (404). The caller commits."""
+    row = session.get(GoneInbox, inbox)
+    if row is None:
+        row = GoneInbox(inbox=inbox, times=0, first_at=now)
+        session.add(row)
+        session.flush()
+    row.times += 1
+    if not at_once and (row.times < GONE_TIMES or now - row.first_at < GONE_FOR):
+        return False
+    session.delete(row)
+    return True
