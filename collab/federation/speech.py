@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from collab.core.errors import Missing
+from collab.core.errors import Forbidden, Missing
 from collab.core.i18n import N_
 from collab.federation import voices
 from collab.federation.holding import bury
 from collab.federation.hosts import same_origin
 from collab.federation.inbox import Case, id_of, on
-from collab.federation.membership import unfollow
+from collab.federation.membership import LIMITED, unfollow
 from collab.people.models import Actor
 from collab.spaces.membership import leave
-from collab.spaces.models import Item, Reaction, Space
+from collab.spaces.models import Item, Reaction, Role, Space
+from collab.spaces.policy import is_guest, role_of
 
 MANY = 50
 
@@ -30,7 +31,15 @@ def speak(case: Case) -> None:
     if space is None:
         _nowhere(case)
         return
+    if case.federation.is_limited(case.actor.host) and is_guest(case.work, space):
+        _require_known(case, space)
     voices.apply(case.work, case.federation.runtime.tools, space, case.activity)
+
+
+def _require_known(case: Case, space: Space) -> None:
+    """From an instance that the administrators limited, only members of the project speak."""
+    if role_of(case.work.session, space, case.actor.id) < Role.MEMBER:
+        raise Forbidden(LIMITED)
 
 
 def _nowhere(case: Case) -> None:

@@ -130,8 +130,28 @@ def require(work: Work, space: Space, role: Role) -> None:
         raise Forbidden(N_("Ce compte est suspendu."))
     if space.archived_at:
         raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
-    if role_of(work.session, space, actor.id) < role:
+    if role_of(work.session, space, actor.id) < role and not is_guest(work, space, role):
         raise Forbidden(NEEDS[role])
+
+
+def is_guest(work: Work, space: Space, role: Role = Role.MEMBER) -> bool:
+    """Whether somebody of elsewhere may act as a member without being one (FEDERATION.md 1.7).
+
+    In a public project that anybody may join at once they may: most other software has no word
+    for joining. Not those who were refused or removed.
+    """
+    if not (space.local and role <= Role.MEMBER and space.join_policy == JoinPolicy.OPEN):
+        return False
+    if work.actor.local or space.visibility != Visibility.PUBLIC:
+        return False
+    sent_away = (MembershipState.REFUSED, MembershipState.REMOVED)
+    return not work.session.scalar(
+        select(Membership.id).where(
+            Membership.space_id == space.id,
+            Membership.actor_id == work.actor.id,
+            Membership.state.in_(sent_away),
+        )
+    )
 
 
 NEEDS = {

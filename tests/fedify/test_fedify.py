@@ -80,13 +80,18 @@ def town(tmp_path_factory) -> Iterator[Town]:
 
 
 @pytest.fixture(scope="module")
-def ines(town):
-    return Make(town.house).person("ines")
+def make(town) -> Make:
+    return Make(town.house)
 
 
 @pytest.fixture(scope="module")
-def garden(town, ines) -> Space:
-    space = Make(town.house).space(ines)
+def ines(make):
+    return make.person("ines")
+
+
+@pytest.fixture(scope="module")
+def garden(make, ines) -> Space:
+    space = make.space(ines)
     space.join_policy = JoinPolicy.OPEN
     db.session.commit()
     return space
@@ -113,7 +118,6 @@ def test_fedify_reads_our_actors_with_their_keys(town, ines, garden):
 
 
 def test_she_follows_a_project_and_believes_its_yes(town, garden):
-    town.pia.ask("accept", scheme="any")
     asked = town.pia_does("follow", object=garden.iri)
     assert db.session.query(Follow).one().iri == asked["id"]
     town.post()
@@ -122,3 +126,75 @@ def test_she_follows_a_project_and_believes_its_yes(town, garden):
     (knock,) = town.pia.knocks()
     assert knock["scheme"] == "cavage"
     assert knock["key"].startswith(f"{garden.iri}#")
+
+
+def test_a_server_of_the_other_scheme_is_knocked_at_twice_once(town, make, ines):
+    """2.2 point 3: the second knock is in the other scheme, and is remembered for the host."""
+    town.pia.ask("forget")
+    town.pia.ask("accept", scheme="rfc9421")
+    for number, slug in enumerate(("verger", "ruche")):
+        town.pia_does("follow", object=make.space(ines, slug=slug).iri)
+        town.post()
+        knocks = [(knock["scheme"], knock["status"]) for knock in town.pia.knocks()]
+        assert knocks == [("cavage", 401), *[("rfc9421", 202)] * (number + 1)]
+    town.pia.ask("accept", scheme="any")
+    assert len(town.pia.heard("Accept")) == 2
+    assert db.session.get(Peer, town.pia.host).scheme == "rfc9421"
+
+
+@pytest.fixture(scope="module")
+def thread(town, ines, garden) -> Item:
+    """A discussion of ours that Pia can answer."""
+    given = {"title": "Une cuve", "body": "Qui a une **cuve** ?"}
+    uid = perform(ines, "jardin", "discussion", "open", given)
+    town.post()
+    return db.session.query(Item).filter_by(uid=uid).one()
+
+
+def test_she_reads_a_discussion_of_ours(town, thread):
+    read = town.pia.ask("lookup", address=thread.iri)
+    assert (read["type"], read["name"]) == ("Note", "Une cuve")
+    assert "<strong>cuve</strong>" in read["content"]
+
+
+@pytest.mark.parametrize("scheme", ["cavage", "rfc9421"])
+def test_her_reply_lands_in_the_thread_and_on_its_page(town, ines, garden, thread, scheme):
+    words = f"J’ai une cuve de 300 litres, {scheme}."
+    told = town.pia_does(
+        "say", scheme, content=f"<p>{words}</p>", inReplyTo=thread.iri, cc=[garden.iri, ines.iri]
+    )
+    reply = town.item(told["objectId"])
+    assert reply.thread.id == thread.id
+    assert reply.author.iri == town.pia.iri
+    came = db.session.query(InboxItem).filter_by(activity_id=told["id"]).one()
+    assert came.scheme == scheme
+    page = town.house.client().get(f"/p/jardin/discussion/{thread.uid}/").get_data(as_text=True)
+    assert words in page
+    assert "Pia" in page
+
+
+@pytest.fixture(scope="module")
+def reply(town, garden, thread) -> str:
+    """The IRI of something Pia said, for what comes after."""
+    told = town.pia_does("say", content="<p>Première</p>", inReplyTo=thread.iri, cc=[garden.iri])
+    return told["objectId"]
+
+
+@pytest.mark.parametrize("scheme", ["cavage", "rfc9421"])
+def test_her_edit_is_applied(town, garden, thread, reply, scheme):
+    changed = {"content": f"<p>Corrigé {scheme}</p>", "inReplyTo": thread.iri, "cc": [garden.iri]}
+    town.pia_does("edit", scheme, object=reply, **changed)
+    assert f"Corrigé {scheme}" in town.item(reply).html
+
+
+@pytest.mark.parametrize("scheme", ["cavage", "rfc9421"])
+def test_her_like_is_counted_and_its_undo_too(town, garden, thread, scheme):
+    like = town.pia_does("like", scheme, object=thread.iri, cc=[garden.iri])
+    assert db.session.query(Reaction).one().iri == like["id"]
+    town.pia_does("undo", scheme, object=like["id"], cc=[garden.iri])
+    assert db.session.query(Reaction).count() == 0
+
+
+def test_what_she_erases_is_erased(town, garden, thread, reply):
+    town.pia_does("erase", "rfc9421", object=reply, cc=[garden.iri])
+    assert town.item(reply).withdrawn_at is not None
