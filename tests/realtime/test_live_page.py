@@ -259,6 +259,7 @@ def test_an_error_is_shown_by_the_page_itself_and_nothing_typed_is_lost(town):
 
 def test_a_page_without_scripts_works(town):
     page = town.open(town.mesange, java_script_enabled=False)
+    expect(page.locator("#live-pause")).to_be_hidden()  # there is nothing to pause
     page.locator("#ecrire ~ form textarea").fill("Sans script.")
     page.locator("#ecrire ~ form button").click()
     expect(articles(page)).to_have_count(2)
