@@ -32,6 +32,9 @@ COMMANDS = {
     "demo": "collab.cli.demo",
 }
 
+SAME = {"peers": "peer"}
+"""Other spellings that are understood."""
+
 
 class Lazy(click.Group):
     """A group whose commands live in modules of their own: command `x-y` is `x_y` there."""
@@ -42,6 +45,7 @@ class Lazy(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the module of one command."""
+        cmd_name = SAME.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         name = f"{cmd_name}_" if cmd_name == "import" else cmd_name

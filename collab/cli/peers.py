@@ -11,6 +11,7 @@ from collab.cli import INSTANCE, chosen, refuse
 from collab.cli.opened import opened
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
+from collab.federation.peering import VerifyPeer, phrase, verify_peer
 from collab.federation.peers import (
     ChoosePeer,
     allow_peer,
@@ -38,6 +39,15 @@ def _federation(runtime: Runtime) -> Federation:
     return found
 
 
+def _named(federation: Federation, host: str) -> str:
+    name = host.partition("//")[2] if "//" in host else host
+    try:
+        return federation.canonical(name.rstrip("/").lower())
+    except BadHost:
+        refuse(f"{host} is not the name of a host: write it like exemple.fr")
+        raise
+
+
 @peer.command("add")
 @click.argument("url")
 @INSTANCE
@@ -62,11 +72,7 @@ def _decide(act: str) -> click.Command:
     def decide(ctx: click.Context, host: str, own_instance: Path | None) -> None:
         with opened(chosen(ctx, own_instance)) as runtime:
             federation = _federation(runtime)
-            name = host.partition("//")[2] if "//" in host else host
-            try:
-                given = ChoosePeer(federation.canonical(name.rstrip("/").lower()))
-            except BadHost:
-                refuse(f"{host} is not the name of a host: write it like exemple.fr")
+            given = ChoosePeer(_named(federation, host))
             with runtime.work(federation.instance_actor()) as work:
                 row = ACTS[act](work, given)
             click.echo(f"{row.host}: {row.state}")
@@ -82,6 +88,42 @@ HELP = {
 }
 for _act in ACTS:
     peer.add_command(_decide(_act))
+
+
+@peer.command("phrase")
+@click.argument("host")
+@INSTANCE
+@click.pass_context
+def read_out(ctx: click.Context, host: str, own_instance: Path | None) -> None:
+    """Six words to compare with the administrator of HOST, by voice: theirs must be the same."""
+    with opened(chosen(ctx, own_instance)) as runtime:
+        federation = _federation(runtime)
+        name = _named(federation, host)
+        try:
+            told, fresh = runtime.network.peer_phrase(name)
+        finally:
+            federation.transport.close()
+        click.echo(" ".join(told.words))
+        if not fresh:
+            click.echo(f"{name} does not answer: from the key it showed before", err=True)
+
+
+@peer.command("verify")
+@click.argument("host")
+@click.argument("heard", nargs=-1, required=True)
+@INSTANCE
+@click.pass_context
+def verify(
+    ctx: click.Context, host: str, heard: tuple[str, ...], own_instance: Path | None
+) -> None:
+    """Say that the administrator of HOST read you these six words: HEARD."""
+    with opened(chosen(ctx, own_instance)) as runtime:
+        federation = _federation(runtime)
+        name = _named(federation, host)
+        now = phrase(db.session(), name, federation.now())
+        with runtime.work(federation.instance_actor()) as work:
+            row = verify_peer(work, VerifyPeer(name, now.print, " ".join(heard)))
+        click.echo(f"{row.host}: verified {row.verified_at:%Y-%m-%d}")
 
 
 @peer.command("list")

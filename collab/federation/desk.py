@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import format_datetime, gettext, ngettext
 from sqlalchemy import select
 
-from collab.core.errors import Problem, Unreachable
+from collab.core.errors import Conflict, Problem, Unreachable
 from collab.core.i18n import N_
 from collab.federation.house import Federation
 from collab.federation.log import head, head_seq
 from collab.federation.models import Mirror, Subscriber
+from collab.federation.peering import (
+    DIFFERS,
+    Phrase,
+    VerifyPeer,
+    phrase,
+    standing_of_keys,
+    unverify_peer,
+    verify_peer,
+)
 from collab.federation.peers import (
     ChoosePeer,
     allow_peer,
@@ -67,6 +76,34 @@ class Desk:
     def peers(self) -> list[Peer]:
         """Every instance known here."""
         return list(list_peers(self._federation.session))
+
+    def peer_phrase(self, host: str) -> tuple[Phrase, bool]:
+        """The six words to compare with `host`, and whether its key was asked for just now.
+
+        Asks it who it is; goes by what is known when it does not answer. Raises Problem.
+        """
+        session, fresh = self._federation.session, False
+        peer = session.get(Peer, host)
+        if peer is not None and peer.actor_iri and self._federation.standing(host) != "none":
+            try:
+                self._federation.resolve_actor(peer.actor_iri, refresh=True, peering=True)
+                fresh = True
+            except Problem:
+                fresh = False
+        return phrase(session, host, self._federation.now()), fresh
+
+    def verify_peer(self, admin: Actor, host: str, print_: str, heard: str, *, same: bool) -> Peer:
+        """Note what two administrators found comparing. Raises Conflict: not the same phrase."""
+        given = VerifyPeer(host, print_, heard)
+        with self._federation.runtime.work(admin) as work:
+            if same:
+                return verify_peer(work, given)
+            unverify_peer(work, ChoosePeer(given.host))
+        raise Conflict(DIFFERS)
+
+    def keys_of_peers(self, peers: Sequence[Peer]) -> dict[str, str]:
+        """By host: `verified`, or `changed` since; nothing for those that never were verified."""
+        return standing_of_keys(self._federation.session, peers, self._federation.now())
 
     def copies(self, space: Space) -> list[dict[str, Any]]:
         """Who holds a copy of a project of ours: `host`, `behind` (entries), `confirmed_at`."""

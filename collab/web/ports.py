@@ -5,11 +5,20 @@ Rooms, pages and doors meet in app.py; these protocols are the words they share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from collab.people.models import Actor, Peer
 from collab.spaces.models import Space
+
+
+class Phrase(Protocol):
+    """Six words that two administrators read each other, and the print of the keys behind them."""
+
+    @property
+    def words(self) -> tuple[str, ...]: ...
+    @property
+    def print(self) -> str: ...
 
 
 class Network(Protocol):
@@ -26,6 +35,15 @@ class Network(Protocol):
 
     def peers(self) -> list[Peer]:
         """Every instance known here."""
+
+    def peer_phrase(self, host: str) -> tuple[Phrase, bool]:
+        """The six words to compare with `host` (may ask it), and whether its key is fresh."""
+
+    def verify_peer(self, admin: Actor, host: str, print_: str, heard: str, *, same: bool) -> Peer:
+        """Note what two administrators found comparing. Raises Conflict: not the same phrase."""
+
+    def keys_of_peers(self, peers: Sequence[Peer]) -> dict[str, str]:
+        """By host: `verified`, or `changed` since it was."""
 
     def copies(self, space: Space) -> list[dict[str, Any]]:
         """Who holds a copy of a project of ours, and how many entries each is behind."""

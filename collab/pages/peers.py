@@ -1,0 +1,146 @@
+"""The administrators' list of instances: asking, answering, comparing phrases, cutting ties."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import segno
+from flask import Blueprint, flash, redirect, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from collab.core.errors import Conflict, Invalid, Missing, Problem
+from collab.core.i18n import N_
+from collab.core.inputs import parse
+from collab.pages.forms import again, blank
+from collab.people.models import Peer, PeerState
+from collab.web.runtime import current_runtime
+from collab.web.view import dbsession, require_admin
+
+bp = Blueprint("peers", __name__, template_folder="templates")
+PEER_WORDS = {
+    "known": ("", N_("connue")),
+    "asked": ("wait", N_("nous avons demandé")),
+    "asking": ("wait", N_("demande une liaison")),
+    "allowed": ("ok", N_("reliée")),
+    "limited": ("wait", N_("limitée")),
+    "blocked": ("error", N_("bloquée")),
+    "refused": ("error", N_("refusée")),
+}
+
+
+@dataclass(frozen=True)
+class AskPeer:
+    """The address of an instance to be linked with."""
+
+    url: str
+
+
+def _around() -> dict[str, Any]:
+    network = current_runtime().network
+    peers = network.peers()
+    return {
+        "peers": peers,
+        "keys": network.keys_of_peers(peers),
+        "peer_words": PEER_WORDS,
+    }
+
+
+@bp.get("/admin/peers")
+def listed() -> str:
+    require_admin()
+    return blank("admin/peers.html", **_around())
+
+
+@bp.post("/admin/peers")
+def ask() -> Response:
+    found = require_admin()
+    try:
+        given = parse(AskPeer, request.form)
+        try:
+            current_runtime().network.ask_peer(found.actor, given.url)
+        except Problem as problem:
+            raise Invalid(url=problem.message) from problem
+    except Invalid as invalid:
+        return again("admin/peers.html", invalid, **_around())
+    flash(_("La demande est partie. Une personne de là-bas doit l’accepter."), "ok")
+    return redirect("/admin/peers")
+
+
+@bp.post("/admin/peers/<host>")
+def decide(host: str) -> Response:
+    found = require_admin()
+    current_runtime().network.decide_peer(found.actor, host, request.form.get("act", ""))
+    flash(_("C’est fait."), "ok")
+    return redirect("/admin/peers")
+
+
+# The phrase
+
+
+@bp.get("/admin/peers/<host>/phrase")
+def phrase(host: str) -> str:
+    """The six words; `print` comes with the other side's QR code, and is compared at once."""
+    require_admin()
+    return _phrase_page(host, scanned=request.args.get("print", ""), errors={})
+
+
+def _phrase_page(host: str, *, scanned: str, errors: dict[str, str]) -> str:
+    peer = _peer(host)
+    told, fresh = current_runtime().network.peer_phrase(host)
+    peer = _peer(host)  # asking has ended the transaction it was read in
+    standing = current_runtime().network.keys_of_peers([peer]).get(host, "")
+    return blank(
+        "admin/phrase.html",
+        {"heard": request.form.get("heard", "")},
+        peer=peer,
+        phrase=told,
+        fresh=fresh,
+        standing=standing,
+        scanned=None if not scanned else scanned == told.print,
+        wrong=errors,
+    )
+
+
+def _peer(host: str) -> Peer:
+    peer = dbsession().get(Peer, host)
+    if peer is None or not peer.actor_iri or peer.state == PeerState.BLOCKED:
+        raise Missing(N_("Nous ne connaissons pas cette instance."))
+    return peer
+
+
+@bp.post("/admin/peers/<host>/phrase")
+def compared(host: str) -> Response:
+    found = require_admin()
+    form, network = request.form, current_runtime().network
+    same = form.get("found", "") == "same"
+    heard = form.get("heard", "")[:500]
+    try:
+        if form.get("found") not in ("same", "other"):
+            raise Conflict(N_("Dites d’abord si c’est la même phrase."))
+        network.verify_peer(found.actor, host, form.get("print", "")[:64], heard, same=same)
+    except Conflict as different:
+        page = _phrase_page(host, scanned="", errors={"found": _(different.message)})
+        return Response(page, 409, mimetype="text/html")
+    flash(_("C’est noté : cette instance est vérifiée."), "ok")
+    return redirect("/admin/peers")
+
+
+@bp.get("/admin/peers/<host>/phrase.svg")
+def picture(host: str) -> Response:
+    """What the other administrator scans: the page about us at their instance, and the print."""
+    require_admin()
+    peer = _peer(host)
+    there = urlsplit(peer.actor_iri)
+    told, _fresh = current_runtime().network.peer_phrase(host)
+    ours = current_runtime().settings.host
+    link = f"{there.scheme}://{there.netloc}/admin/peers/{ours}/phrase?print={told.print}"
+    out = io.BytesIO()
+    segno.make(link, error="m").save(
+        out, kind="svg", scale=4, border=2, light="#fff", xmldecl=False
+    )
+    headers = {"Cache-Control": "private, no-store"}
+    return Response(out.getvalue(), mimetype="image/svg+xml", headers=headers)
