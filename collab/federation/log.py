@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,9 @@ from collab.core.errors import Forbidden
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation.keys import SigningKey
-from collab.federation.models import ApObject, LogEntry, Subscriber
+from collab.federation.models import LogEntry, Subscriber
 from collab.federation.proofs import add_proof
+from collab.federation.state import bucket_digests, forget, remember_object, state_digest
 from collab.federation.strictjson import canonical, multihash
 from collab.spaces.models import Space
 from collab.spaces.policy import host_may_read
@@ -81,7 +81,10 @@ def append(
         at=at,
     )
     session.add(row)
-    remember_object(session, space, activity)
+    touched = remember_object(session, space, activity)
+    if touched is not None:
+        forget(session, space, [touched])
+        bucket_digests(session, space, keep=True)
     session.flush()
     return row
 
@@ -103,50 +106,6 @@ def _entry(space: Space, last: LogEntry | None, activity: Json, trust: str, at: 
         "trust": trust,
         "published": stamp(at),
     }
-
-
-def remember_object(session: Session, space: Space, activity: Json) -> None:
-    """Keep the newest form of the object an entry speaks of, for `stateDigest` (4.5)."""
-    verb, thing = activity["type"], activity.get("object")
-    if verb == "Undo" and isinstance(thing, dict) and thing.get("type") == "Delete":
-        thing, verb = thing.get("object"), "Create"
-    if verb not in ("Create", "Update", "Delete"):
-        return
-    iri = thing.get("id") if isinstance(thing, dict) else thing
-    if not isinstance(iri, str) or iri == space.iri:
-        return
-    row = session.scalar(select(ApObject).where(ApObject.space_id == space.id, ApObject.iri == iri))
-    if row is None:
-        row = ApObject(
-            space_id=space.id, iri=iri, bucket=bucket_of(iri), owner="", updated="", hash=""
-        )
-        session.add(row)
-    row.deleted = verb == "Delete"
-    if isinstance(thing, dict) and not row.deleted:
-        row.owner = str(thing.get("attributedTo", ""))
-        row.updated = str(thing.get("updated") or thing.get("published") or "")
-        row.hash = hashlib.sha256(canonical(thing)).hexdigest()
-
-
-def bucket_of(iri: str) -> int:
-    """Which of the 256 buckets an object is in (FEDERATION.md 4.5)."""
-    return hashlib.sha256(iri.encode()).digest()[0]
-
-
-def state_digest(session: Session, space: Space) -> str:
-    """SHA-256 (hex) over 256 bucket digests of the project's live objects (FEDERATION.md 4.5)."""
-    lines: list[list[str]] = [[] for _ in range(256)]
-    rows = session.execute(
-        select(ApObject.iri, ApObject.updated, ApObject.hash).where(
-            ApObject.space_id == space.id, ApObject.deleted.is_(False)
-        )
-    )
-    for iri, updated, digest in rows:
-        lines[bucket_of(iri)].append(f"{iri} {updated} {digest}")
-    buckets = b"".join(
-        hashlib.sha256("\n".join(sorted(bucket)).encode()).digest() for bucket in lines
-    )
-    return hashlib.sha256(buckets).hexdigest()
 
 
 def head(session: Session, space: Space) -> LogHead:

@@ -1,0 +1,120 @@
+"""What a project holds, in 256 digests: the same on its host and on every true copy (4.5).
+
+Bucket k is SHA-256 over the sorted lines `id SP updated SP sha256(object)` of the live objects
+whose id's SHA-256 begins with byte k. The digest of a bucket is kept until an object in it
+changes, so that an entry costs one bucket and not the whole project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from collab.federation.models import ApObject, StateBucket
+from collab.federation.strictjson import canonical
+from collab.spaces.models import Space
+
+Json = dict[str, Any]
+BUCKETS = 256
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+def bucket_of(iri: str) -> int:
+    """Which of the 256 buckets an object is in."""
+    return hashlib.sha256(iri.encode()).digest()[0]
+
+
+def object_of(activity: Json) -> tuple[str, str, Json | None]:
+    """The object that an activity changes: its id, `Create`, `Update` or `Delete`, and its form.
+
+    An empty id when there is none: greetings, members, the project itself.
+    """
+    verb, thing = str(activity.get("type")), activity.get("object")
+    if verb == "Undo" and isinstance(thing, dict) and thing.get("type") == "Delete":
+        thing, verb = thing.get("object"), "Create"
+    iri = thing.get("id") if isinstance(thing, dict) else thing
+    if verb not in ("Create", "Update", "Delete") or not isinstance(iri, str):
+        return "", verb, None
+    return iri, verb, thing if isinstance(thing, dict) else None
+
+
+def remember_object(session: Session, space: Space, activity: Json) -> int | None:
+    """Keep the newest form of the object an entry speaks of. Its bucket, whose digest the caller
+    lets go of (`forget`); None when the entry speaks of no object."""
+    iri, verb, thing = object_of(activity)
+    if not iri or iri == space.iri:
+        return None
+    row = session.scalar(select(ApObject).where(ApObject.space_id == space.id, ApObject.iri == iri))
+    if row is None:
+        row = ApObject(
+            space_id=space.id, iri=iri, bucket=bucket_of(iri), owner="", updated="", hash=""
+        )
+        session.add(row)
+    row.deleted = verb == "Delete"
+    if thing is not None and not row.deleted:
+        row.owner = str(thing.get("attributedTo", ""))
+        row.updated = str(thing.get("updated") or thing.get("published") or "")
+        row.hash = object_hash(thing)
+    return row.bucket
+
+
+def object_hash(thing: Json) -> str:
+    """SHA-256 (hex) of an object's canonical JSON."""
+    return hashlib.sha256(canonical(thing)).hexdigest()
+
+
+def forget(session: Session, space: Space, buckets: Collection[int]) -> None:
+    """Let go of the digests of buckets that changed; they are made anew when asked for."""
+    if buckets:
+        session.execute(
+            delete(StateBucket).where(
+                StateBucket.space_id == space.id, StateBucket.bucket.in_(sorted(buckets))
+            )
+        )
+
+
+def lines_of(session: Session, space: Space, buckets: Collection[int]) -> dict[int, list[str]]:
+    """The sorted lines of some buckets; those without any object are left out."""
+    rows = session.execute(
+        select(ApObject.bucket, ApObject.iri, ApObject.updated, ApObject.hash).where(
+            ApObject.space_id == space.id,
+            ApObject.deleted.is_(False),
+            ApObject.bucket.in_(sorted(buckets)),
+        )
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for bucket, iri, updated, digest in rows:
+        found[bucket].append(f"{iri} {updated} {digest}")
+    return {bucket: sorted(lines) for bucket, lines in found.items()}
+
+
+def bucket_digests(session: Session, space: Space, *, keep: bool = False) -> list[str]:
+    """The 256 digests, hex. `keep` writes down those that had to be made; the caller commits."""
+    session.flush()
+    rows = session.execute(
+        select(StateBucket.bucket, StateBucket.digest).where(StateBucket.space_id == space.id)
+    )
+    known = {bucket: digest for bucket, digest in rows}  # noqa: C416 - rows are no pairs to mypy
+    missing = [bucket for bucket in range(BUCKETS) if bucket not in known]
+    if missing:
+        lines = lines_of(session, space, missing)
+        for bucket in missing:
+            text = "\n".join(lines.get(bucket, []))
+            known[bucket] = hashlib.sha256(text.encode()).hexdigest() if text else EMPTY
+        if keep:
+            session.add_all(
+                StateBucket(space_id=space.id, bucket=bucket, digest=known[bucket])
+                for bucket in missing
+            )
+    return [known[bucket] for bucket in range(BUCKETS)]
+
+
+def state_digest(session: Session, space: Space, *, keep: bool = False) -> str:
+    """SHA-256 (hex) over the 256 bucket digests of the project's live objects."""
+    digests = bucket_digests(session, space, keep=keep)
+    return hashlib.sha256(b"".join(bytes.fromhex(one) for one in digests)).hexdigest()

@@ -1,0 +1,355 @@
+"""What leaves, in which order; one host’s trouble stays its own (FEDERATION.md 4.2, 4.3)."""
+# ruff: noqa: F401, F811 - fixtures are imported by their names
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from federation.hostile import Reply, hostile_peer
+from federation.stage import ORIGIN, federation, foreign, house
+
+from collab.core.db import writing
+from collab.federation.deliver import Courier
+from collab.federation.lanes import lane_of, lanes, pause_peer, resume_peer, retry_peer, tidy
+from collab.federation.models import Delivery, OutboxItem, Subscriber
+from collab.federation.peerhealth import failed
+from collab.federation.peers import ChoosePeer
+from collab.federation.sending import SPREAD, send
+from collab.people.models import AccountRole, Peer
+from collab.spaces.models import Follow
+from collab.web.extensions import db
+
+START = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
+
+
+class Clock:
+    """The house's clock, moved by hand."""
+
+    def __init__(self):
+        self.at = START
+
+    def __call__(self):
+        return self.at
+
+    def forward(self, **by):
+        self.at += timedelta(**by)
+
+
+@pytest.fixture
+def clock(house):
+    house.runtime.clock = Clock()
+    return house.runtime.clock
+
+
+@pytest.fixture
+def courier(federation):
+    return Courier(federation)
+
+
+@pytest.fixture
+def ada(make):
+    return make.person("ada", AccountRole.ADMIN)
+
+
+@pytest.fixture
+def tell(ada, foreign, clock):
+    """Put an activity about a thing in the queue for an inbox there."""
+
+    def tell(verb, thing="1", inbox="/u/lea/inbox", peer=foreign.peer, keep=SPREAD):
+        iri = f"{ORIGIN}/o/{thing}"
+        made = {
+            "id": f"{iri}#{verb.lower()}-{time.monotonic_ns()}",
+            "type": verb,
+            "actor": ada.iri,
+            "object": {"id": iri, "type": "Note"},
+        }
+        if verb == "Undo":
+            made["object"] = {"type": "Delete", "actor": ada.iri, "object": {"id": iri}}
+        with writing(db.session()) as session:
+            send(session, ada, made, [peer.url(inbox)], clock(), ordering_key=iri, keep=keep)
+
+    return tell
+
+
+def answer(peer, status, path="/u/lea/inbox", headers=()):
+    peer.answers[path] = lambda _asked: Reply(status, headers)
+
+
+def came(peer):
+    """What that peer was told, as `verb thing`."""
+    told = [json.loads(asked.body) for asked in peer.asked if asked.method == "POST"]
+    things = [t["object"].get("id") or t["object"]["object"]["id"] for t in told]
+    return [f"{t['type']} {iri.rpartition('/')[2]}" for t, iri in zip(told, things, strict=True)]
+
+
+def states():
+    db.session.rollback()
+    return [row.state for row in db.session.query(Delivery).order_by(Delivery.id)]
+
+
+def lane(host):
+    db.session.rollback()
+    return lane_of(db.session(), host)
+
+
+def test_what_is_about_one_thing_comes_in_its_order(tell, courier, foreign):
+    answer(foreign.peer, 202)
+    for verb in ("Create", "Update", "Delete"):
+        tell(verb)
+        if verb == "Create":
+            courier.drain()
+    courier.drain()
+    assert came(foreign.peer) == ["Create 1", "Update 1", "Delete 1"]
+    assert states() == ["done"] * 3
+
+
+def test_a_later_one_waits_for_an_earlier_one_that_failed_and_others_go_on(
+    tell, courier, foreign, clock
+):
+    def picky(asked):
+        return Reply(500 if b"o/1" in asked.body and poisoned else 202)
+
+    poisoned = True
+    foreign.peer.answers["/u/lea/inbox"] = picky
+    tell("Create", "1")
+    courier.drain()
+    tell("Update", "1")
+    tell("Create", "2")
+    clock.forward(seconds=7)
+    courier.drain()
+    courier.drain()
+    assert came(foreign.peer)[0] == "Create 1"
+    assert "Create 2" in came(foreign.peer)
+    assert "Update 1" not in came(foreign.peer)
+    poisoned = False
+    clock.forward(minutes=2)
+    courier.drain()
+    courier.drain()
+    assert came(foreign.peer)[-2:] == ["Create 1", "Update 1"]
+
+
+def test_one_that_is_refused_does_not_block_what_comes_after(tell, courier, foreign):
+    foreign.peer.answers["/u/lea/inbox"] = lambda asked: Reply(
+        422 if b'"Create"' in asked.body else 202
+    )
+    tell("Create")
+    tell("Update")
+    courier.drain()
+    assert states() == ["refused", "done"]
+
+
+def test_what_was_taken_back_before_it_left_never_leaves(tell, courier, foreign):
+    tell("Create")
+    tell("Update")
+    tell("Delete")
+    courier.drain()
+    assert came(foreign.peer) == []
+    assert states() == ["cancelled"] * 3
+
+
+def test_what_was_tried_once_is_taken_back_there(tell, courier, foreign, clock):
+    answer(foreign.peer, 500)
+    tell("Create")
+    courier.drain()
+    tell("Delete")
+    answer(foreign.peer, 202)
+    clock.forward(minutes=1)
+    courier.drain()
+    courier.drain()
+    assert came(foreign.peer) == ["Create 1", "Create 1", "Delete 1"]
+
+
+def test_what_is_put_back_before_it_left_leaves_after_all(tell, courier, foreign):
+    answer(foreign.peer, 202)
+    for verb in ("Create", "Delete", "Undo"):
+        tell(verb)
+    courier.drain()
+    assert came(foreign.peer) == ["Create 1"]
+
+
+def test_five_failures_in_ten_minutes_open_the_circuit_and_one_thing_is_tried(
+    tell, courier, foreign, clock
+):
+    answer(foreign.peer, 500)
+    for number in range(8):
+        tell("Create", str(number))
+    for _ in range(5):
+        courier.drain()
+        clock.at = lane(foreign.host).next_try + timedelta(seconds=1)
+    assert len(foreign.peer.asked) == 5
+    assert lane(foreign.host).state == "open"
+    answer(foreign.peer, 202)
+    courier.drain()
+    assert len(foreign.peer.asked) == 6
+    assert lane(foreign.host).state == "ok"
+    clock.forward(hours=1)
+    courier.drain()
+    assert lane(foreign.host).waiting == 0
+
+
+def test_after_seven_days_of_failures_a_host_is_dead_and_asked_for_its_actor_once_a_day(
+    tell, courier, foreign, clock
+):
+    theirs = foreign.application()
+    db.session.add(Peer(host=foreign.host, actor_iri=theirs.iri, created_at=clock()))
+    db.session.commit()
+    answer(foreign.peer, 503)
+    foreign.peer.answers["/actor"] = lambda _asked: Reply(503)
+    for day in range(7):
+        tell("Create", f"day{day}")
+        tell("Create", f"own{day}", keep=timedelta(days=30))
+        courier.drain()
+        clock.forward(days=1)
+    assert lane(foreign.host).state == "dead"
+    kept = db.session.query(Delivery).filter_by(state="waiting").count()
+    assert kept == 7, "a member's own acts are kept, copies for followers are not"
+    foreign.peer.asked.clear()
+    clock.forward(hours=8)
+    courier.drain()
+    courier.drain()
+    assert [(a.method, a.target) for a in foreign.peer.asked] == [("GET", "/actor")]
+    foreign.peer.serve("/actor", theirs.document)
+    answer(foreign.peer, 202)
+    clock.forward(days=1, hours=8)
+    courier.drain()
+    courier.drain()
+    assert lane(foreign.host).state == "ok"
+    assert lane(foreign.host).waiting == 0
+
+
+def test_a_verified_request_from_a_resting_host_wakes_its_lane_at_once(tell, courier, foreign):
+    foreign.house.runtime.clock = None
+    answer(foreign.peer, 500)
+    tell("Create")
+    for _ in range(6):
+        with writing(db.session()) as session:
+            failed(session, foreign.host, datetime.now(UTC), "away")
+            db.session.query(Delivery).update({"next_at": None})
+    answer(foreign.peer, 202)
+    assert courier.drain() == 0
+    assert foreign.say(foreign.person(), "Follow", f"{ORIGIN}/p/none").status_code < 500
+    lea = foreign.person()
+    foreign.say(lea, "Listen", lea.iri)
+    assert lane(foreign.host).state == "ok"
+    assert courier.drain() == 1
+    assert lane(foreign.host).waiting == 0
+
+
+def test_an_inbox_that_is_gone_drops_its_follower_at_once(tell, courier, foreign, make, ada):
+    space = follower(make, foreign, ada)
+    answer(foreign.peer, 410)
+    tell("Create")
+    courier.drain()
+    assert db.session.query(Follow).filter_by(space_id=space.id).count() == 0
+
+
+def test_an_inbox_not_found_drops_its_follower_after_three_times_over_three_days(
+    tell, courier, foreign, make, ada, clock
+):
+    space = follower(make, foreign, ada)
+    answer(foreign.peer, 404)
+    for number in range(4):
+        tell("Create", str(number))
+        courier.drain()
+        clock.forward(hours=20)
+    follows = db.session.query(Follow).filter_by(space_id=space.id)
+    assert follows.count() == 1
+    clock.forward(hours=20)
+    tell("Create", "last")
+    courier.drain()
+    assert follows.count() == 0
+
+
+def follower(make, foreign, ada):
+    from_now, foreign.house.runtime.clock = foreign.house.runtime.clock, None
+    space = make.space(ada)
+    assert foreign.say(foreign.person(), "Follow", space.iri).status_code == 202
+    with writing(db.session()):
+        db.session.query(Delivery).delete()
+    foreign.house.runtime.clock = from_now
+    return space
+
+
+def test_a_host_that_says_how_long_is_left_alone_that_long_and_is_not_failing(
+    tell, courier, foreign, clock
+):
+    answer(foreign.peer, 429, headers=(("Retry-After", "120"),))
+    tell("Create")
+    courier.drain()
+    clock.forward(seconds=110)
+    assert courier.drain() == 0
+    assert lane(foreign.host).state == "ok"
+    answer(foreign.peer, 202)
+    clock.forward(seconds=20)
+    assert courier.drain() == 1
+
+
+def test_a_host_that_answers_403_twenty_times_refuses_us(tell, courier, foreign):
+    answer(foreign.peer, 403)
+    for number in range(20):
+        tell("Create", str(number))
+    courier.drain()
+    assert lane(foreign.host).refuses_us
+    assert (lane(foreign.host).state, lane(foreign.host).waiting) == ("ok", 0)
+
+
+def test_what_waits_is_bounded_and_greetings_go_first(tell, foreign, clock):
+    tell("Create", "1")
+    tell("Like", "2")
+    tell("Create", "3")
+    tell("Like", "4")
+    with writing(db.session()) as session:
+        tidy(session, clock(), clock(), most=3)
+    assert states() == ["waiting", "expired", "waiting", "waiting"]
+    with writing(db.session()) as session:
+        tidy(session, clock(), clock(), most=1)
+    assert states() == ["expired", "expired", "waiting", "expired"]
+
+
+def test_an_administrator_pauses_resumes_and_retries(tell, courier, foreign, ada, clock, house):
+    answer(foreign.peer, 202)
+    tell("Create")
+    given = ChoosePeer(foreign.host)
+    with house.as_(ada) as work:
+        pause_peer(work, given)
+    assert courier.drain() == 0
+    assert [one.state for one in lanes(db.session())] == ["paused"]
+    with house.as_(ada) as work:
+        resume_peer(work, given)
+        failed(work.session, foreign.host, work.now, "away")
+    assert courier.drain() == 0
+    with house.as_(ada) as work:
+        retry_peer(work, given)
+    assert courier.drain() == 1
+    assert lane(foreign.host).waiting == 0
+
+
+def test_hosts_that_never_answer_do_not_take_the_threads_of_the_others(tell, courier, foreign):
+    """Twice as many silent hosts as there are threads, and one that answers."""
+    release = threading.Event()
+
+    def silent(_asked):
+        release.wait(20)
+        return Reply(202)
+
+    answer(foreign.peer, 202)
+    with hostile_peer() as peer:
+        peer.answers["/slow"] = silent
+        tell("Create", "slow", "/slow", peer)
+        courier._slow_until[f"127.0.0.1:{peer.port}"] = time.monotonic() + 60
+        courier.step()
+        tell("Create", "quick")
+        courier.step()
+        ends = time.monotonic() + 15
+        while came(foreign.peer) != ["Create quick"] and time.monotonic() < ends:
+            time.sleep(0.02)
+        assert came(foreign.peer) == ["Create quick"]
+        assert states() in (["waiting", "waiting"], ["waiting", "done"])
+        release.set()
+        while states() != ["done", "done"] and time.monotonic() < ends:
+            time.sleep(0.05)
+    assert states() == ["done", "done"]
