@@ -26,6 +26,8 @@ from collab.federation.models import InboxItem
 from collab.federation.reach import heard_from
 from collab.federation.remote import fetch_object
 from collab.federation.sending import send
+from collab.federation.signs import GREETINGS
+from collab.federation.strictjson import parse
 from collab.people.models import Actor, ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces.models import Space
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=180)
 FORGET_EVERY = 86_400
 """Seconds between two rounds of forgetting."""
+LOOKED_BACK = 200
+"""How many later activities of somebody are searched for their taking back of a greeting."""
 EMBEDDED = frozenset({"Create", "Update"})
 UNDERSTOOD_BADLY = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a document of the wrong shape may raise in a mapping; the sender's mistake."""
@@ -227,6 +231,31 @@ def _declined(
             decline(case, problem)
 
 
+def _said_again(work: Work, arrival: Arrival, known: InboxItem) -> bool:
+    """Whether a known id is meant anew: the same greeting, signed again after it was taken back.
+
+    NodeBB gives each like of a post by a person the same id, also after an Undo.
+    """
+    if known.digest != arrival.digest:
+        log.warning("same id, other bytes id=%s actor=%s", arrival.id, arrival.actor)
+        return False
+    if arrival.verb not in GREETINGS or arrival.scheme == "proof" or arrival.offset is None:
+        return False
+    since = select(InboxItem).where(
+        InboxItem.actor == arrival.actor, InboxItem.received_at >= known.received_at
+    )
+    # A `Date` is told in whole seconds.
+    signed = work.now + timedelta(seconds=arrival.offset + 1)
+    for later in work.session.scalars(since.order_by(InboxItem.id.desc()).limit(LOOKED_BACK)):
+        told = parse(later.raw)
+        if told.get("type") == "Undo" and id_of(told.get("object")) == arrival.id:
+            if signed <= later.received_at:
+                return False
+            known.received_at = work.now
+            return True
+    return False
+
+
 def _written_down(work: Work, arrival: Arrival) -> bool:
     """Note the activity in this transaction. False when it was here before (R46)."""
     peers.heard(work.session, arrival.host, work.now, arrival.offset)
@@ -234,9 +263,7 @@ def _written_down(work: Work, arrival: Arrival) -> bool:
         select(InboxItem).where(InboxItem.activity_id == arrival.id).limit(1)
     )
     if known is not None:
-        if known.digest != arrival.digest:
-            log.warning("same id, other bytes id=%s actor=%s", arrival.id, arrival.actor)
-        return False
+        return _said_again(work, arrival, known)
     work.session.add(
         InboxItem(
             activity_id=arrival.id,

@@ -35,6 +35,11 @@ def follow(case: Case) -> None:
         peers.asked(case.work, case.actor, str(case.activity["id"]))
         return
     _linked(case)
+    person = actor_by_iri(case.work.session, iri)
+    if person is not None and person.local and person.kind == ActorKind.PERSON:
+        # People are not followed here, their projects are; without a no this would wait for ever.
+        case.reply(person, "Reject")
+        return
     if iri.endswith("/log"):
         _mirror(case, case.hosted(iri.removesuffix("/log")))
         return

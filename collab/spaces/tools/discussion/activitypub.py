@@ -24,6 +24,7 @@ from collab.federation import vocab
 from collab.spaces.items import MAX_TITLE
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, ObjectMapping
+from collab.spaces.tools.discussion.elsewhere import SAID, html_of, is_said
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage, Received
 from collab.spaces.tools.discussion.models import Message, Said, Thread
 from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
@@ -83,12 +84,6 @@ def _content(item: Said) -> str:
     return vocab.content(html, f"{parts.scheme}://{parts.netloc}")
 
 
-def claims(obj: Json) -> bool:
-    """Whether this is something said. A Note with a name and no content is a vote, not ours."""
-    content = obj.get("content")
-    return obj.get("type") == "Note" and isinstance(content, str) and bool(content.strip())
-
-
 def receive(work: Work, space: Space, obj: Json) -> Item:
     """A thread or a message that its author's instance made; the acting person wrote it.
 
@@ -130,7 +125,7 @@ def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
         raise Conflict(N_("Une version plus récente de ce texte est déjà connue."))
     _not_ahead(work, at)
     received = Received(
-        html=vocab.html(obj),
+        html=html_of(obj),
         mentions=vocab.mentions(obj),
         from_html=_source(obj) is None,
         at=at,
@@ -161,7 +156,7 @@ def _received(work: Work, obj: Json, iri: str) -> Received:
     at = vocab.instant(obj, "published") or work.now
     _not_ahead(work, at)
     return Received(
-        html=vocab.html(obj),
+        html=html_of(obj),
         mentions=vocab.mentions(obj),
         from_html=_source(obj) is None,
         iri=iri,
@@ -226,10 +221,10 @@ def present(session: Session, item: Any) -> Json:
 
 
 MAPPING = ObjectMapping(
-    types=("Note",),
+    types=tuple(sorted(SAID)),
     ownership="voice",
     to_object=to_object,
     receive=receive,
     revise=revise,
-    claims=claims,
+    claims=is_said,
 )
