@@ -15,7 +15,7 @@ from collab.core.pulse import Pulse
 from collab.core.service import Service
 from collab.federation import wiring as federation
 from collab.instance import Secrets
-from collab.pages import account, admin, invitations, oauth, oidc, peers, site, spaces
+from collab.pages import account, admin, copies, invitations, oauth, oidc, peers, site, spaces
 from collab.realtime import server as realtime
 from collab.search import wiring as search
 from collab.spaces.tool import find_tools
@@ -28,6 +28,7 @@ PAGES: tuple[Blueprint, ...] = (
     site.bp,
     account.bp,
     spaces.bp,
+    copies.bp,
     invitations.bp,
     admin.bp,
     peers.bp,

@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from collab.core.errors import Conflict, Problem, Unreachable
 from collab.core.i18n import N_
+from collab.federation.copies import Copy, Kept, copies_of, kept_from
 from collab.federation.house import Federation
+from collab.federation.lanes import Lane, lanes, pause_peer, resume_peer, retry_peer
 from collab.federation.log import head, head_seq
 from collab.federation.models import Mirror, Subscriber
 from collab.federation.peering import (
@@ -29,6 +31,7 @@ from collab.federation.peers import (
     block_peer,
     limit_peer,
     list_peers,
+    put_back_peer,
     refuse_peer,
 )
 from collab.federation.remote import find_instance
@@ -36,7 +39,16 @@ from collab.federation.transport import Unreachable as NoAnswer
 from collab.people.models import Actor, Peer
 from collab.spaces.models import Space
 
-ACTS = {"allow": allow_peer, "limit": limit_peer, "refuse": refuse_peer, "block": block_peer}
+ACTS = {
+    "allow": allow_peer,
+    "limit": limit_peer,
+    "refuse": refuse_peer,
+    "block": block_peer,
+    "undo": put_back_peer,
+    "pause": pause_peer,
+    "resume": resume_peer,
+    "retry": retry_peer,
+}
 
 
 class Desk:
@@ -66,12 +78,14 @@ class Desk:
         with self._federation.runtime.work(admin) as work:
             return ask_peer(work, theirs)
 
-    def decide_peer(self, admin: Actor, host: str, act: str) -> Peer:
+    def decide_peer(
+        self, admin: Actor, host: str, act: str, *, reason: str = "", before: str = ""
+    ) -> Peer:
         """Decide about another instance. Raises Problem for an unknown act."""
         if act not in ACTS:
             raise Problem(N_("Cette demande n’est pas comprise."))
         with self._federation.runtime.work(admin) as work:
-            return ACTS[act](work, ChoosePeer(host))
+            return ACTS[act](work, ChoosePeer(host, reason, before))
 
     def peers(self) -> list[Peer]:
         """Every instance known here."""
@@ -104,6 +118,18 @@ class Desk:
     def keys_of_peers(self, peers: Sequence[Peer]) -> dict[str, str]:
         """By host: `verified`, or `changed` since; nothing for those that never were verified."""
         return standing_of_keys(self._federation.session, peers, self._federation.now())
+
+    def lanes(self) -> dict[str, Lane]:
+        """How sending to each host stands, by host."""
+        return {lane.host: lane for lane in lanes(self._federation.session)}
+
+    def copies_in_full(self, space: Space) -> list[Copy]:
+        """Who holds a copy of a project of ours, and all that is known of how it stands."""
+        return copies_of(self._federation.session, space, self._federation.now())
+
+    def kept_from(self, space: Space) -> list[Kept]:
+        """Whom a project of ours does not go to, and why."""
+        return kept_from(self._federation.session, space)
 
     def copies(self, space: Space) -> list[dict[str, Any]]:
         """Who holds a copy of a project of ours: `host`, `behind` (entries), `confirmed_at`."""

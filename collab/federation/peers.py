@@ -18,22 +18,28 @@ from collab.core.work import Work
 from collab.federation.log import CONTEXT, stamp
 from collab.federation.mirror import end_mirror
 from collab.federation.models import Delivery, Subscriber
-from collab.federation.sending import send
 from collab.federation.peerhealth import answered, peer_of
+from collab.federation.sending import send
 from collab.people.models import Actor, Peer, PeerState
 from collab.people.queries import actor_by_iri, site
 from collab.spaces.models import Follow, Space
 
 NOT_KNOWN = N_("Nous ne connaissons pas cette instance.")
+MAX_REASON = 500
 NEAR = 2.0
 """Seconds by which a clock may change before it is written down again."""
 
 
 @dataclass(frozen=True)
 class ChoosePeer:
-    """Which instance an administrator decides about, by its host."""
+    """Which instance an administrator decides about, by its host.
+
+    `reason` is shown where people ask why; `before` is the state that an undo goes back to.
+    """
 
     host: str
+    reason: str = ""
+    before: str = ""
 
 
 def ask_peer(work: Work, theirs: Actor) -> Peer:
@@ -78,6 +84,25 @@ def limit_peer(work: Work, given: ChoosePeer) -> Peer:
     """Go on with who is here from an instance, and let nobody new come and no copy go there."""
     peer = peer_of(work.session, given.host, work.now)
     peer.state = PeerState.LIMITED
+    _decided(work, peer, given.reason)
+    return peer
+
+
+def put_back_peer(work: Work, given: ChoosePeer) -> Peer:
+    """Undo a decision about an instance: it stands again as it did before.
+
+    Copies and follows that a block has ended do not come back by themselves.
+
+    Raises:
+        Missing: it is not known here.
+        Conflict: that is no state to go back to.
+    """
+    peer = work.session.get(Peer, given.host)
+    if peer is None:
+        raise Missing(NOT_KNOWN)
+    if given.before not in (PeerState.KNOWN, PeerState.ALLOWED, PeerState.LIMITED):
+        raise Conflict(N_("Cela ne peut plus être annulé."))
+    peer.state = PeerState(given.before)
     _decided(work, peer)
     return peer
 
@@ -109,7 +134,7 @@ def block_peer(work: Work, given: ChoosePeer) -> Peer:
     session = work.session
     peer = peer_of(session, given.host, work.now)
     peer.state = PeerState.BLOCKED
-    _decided(work, peer)
+    _decided(work, peer, given.reason)
     session.execute(
         update(Subscriber)
         .where(_under(Subscriber.host, given.host))
@@ -142,7 +167,8 @@ def _under(column: InstrumentedAttribute[str], host: str) -> ColumnElement[bool]
     return or_(column == host, column.endswith(f".{host}", autoescape=True))
 
 
-def _decided(work: Work, peer: Peer) -> None:
+def _decided(work: Work, peer: Peer, reason: str = "") -> None:
+    peer.reason = reason.strip()[:MAX_REASON]
     peer.decided_at = work.now
     peer.decided_by = work.actor.id or None
 

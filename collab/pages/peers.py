@@ -15,8 +15,10 @@ from werkzeug.wrappers import Response
 from collab.core.errors import Conflict, Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.inputs import parse
+from collab.pages.copies import STATES, behind, clock
 from collab.pages.forms import again, blank
 from collab.people.models import Peer, PeerState
+from collab.web.context import Page
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_admin
 
@@ -30,6 +32,13 @@ PEER_WORDS = {
     "blocked": ("error", N_("bloquée")),
     "refused": ("error", N_("refusée")),
 }
+PER_PAGE = 50
+UNDONE = {
+    "limit": ("known", "allowed"),
+    "block": ("known", "allowed", "limited"),
+    "allow": ("known", "limited"),
+}
+"""From which states a decision can be undone by one button."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,18 @@ class AskPeer:
 
 def _around() -> dict[str, Any]:
     network = current_runtime().network
-    peers = network.peers()
+    every = network.peers()
+    page = Page.asked(request.args.get("page", 1, type=int), len(every), PER_PAGE)
+    peers = every[page.offset : page.offset + PER_PAGE]
     return {
         "peers": peers,
+        "page": page,
         "keys": network.keys_of_peers(peers),
+        "lanes": network.lanes(),
         "peer_words": PEER_WORDS,
+        "states": STATES,
+        "behind": behind,
+        "clock": clock,
     }
 
 
@@ -72,10 +88,19 @@ def ask() -> Response:
 
 @bp.post("/admin/peers/<host>")
 def decide(host: str) -> Response:
-    found = require_admin()
-    current_runtime().network.decide_peer(found.actor, host, request.form.get("act", ""))
-    flash(_("C’est fait."), "ok")
-    return redirect("/admin/peers")
+    found, form = require_admin(), request.form
+    known = dbsession().get(Peer, host)
+    before, act = known.state if known else "", form.get("act", "")
+    current_runtime().network.decide_peer(
+        found.actor, host, act, reason=form.get("reason", ""), before=form.get("before", "")
+    )
+    if act in UNDONE and before in UNDONE[act]:
+        fields = {"act": "undo", "before": before}
+        told: Any = {"text": _("C’est fait."), "action": request.path, "fields": fields}
+        flash(told, "undo")
+    else:
+        flash(_("C’est fait."), "ok")
+    return redirect(f"/admin/peers#{host}")
 
 
 # The phrase

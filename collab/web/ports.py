@@ -30,8 +30,22 @@ class Network(Protocol):
     def ask_peer(self, admin: Actor, url: str) -> Peer:
         """Ask another instance to be linked (may ask it). Raises Problem."""
 
-    def decide_peer(self, admin: Actor, host: str, act: str) -> Peer:
-        """`act`: allow, limit, refuse or block. Raises Problem."""
+    def decide_peer(
+        self, admin: Actor, host: str, act: str, *, reason: str = "", before: str = ""
+    ) -> Peer:
+        """`act`: allow, limit, refuse, block, pause, resume, retry, or undo (to `before`).
+
+        Raises Problem.
+        """
+
+    def lanes(self) -> Mapping[str, Any]:
+        """How sending to each host stands, by host: federation.lanes.Lane."""
+
+    def copies_in_full(self, space: Space) -> Sequence[Any]:
+        """Who holds a copy of a project of ours: federation.copies.Copy."""
+
+    def kept_from(self, space: Space) -> Sequence[Any]:
+        """Whom a project of ours does not go to, and why: federation.copies.Kept."""
 
     def peers(self) -> list[Peer]:
         """Every instance known here."""

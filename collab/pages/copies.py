@@ -1,0 +1,99 @@
+"""`/p/<address>/federation`: where a project's copies stand, for whoever may read the project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from collab.core.i18n import N_
+from collab.spaces.models import Space
+from collab.web.context import space_frame
+from collab.web.runtime import current_runtime
+from collab.web.view import here
+
+bp = Blueprint("copies", __name__, template_folder="templates")
+ON_TIME = 5.0
+"""Seconds by which a clock may differ and still be called right."""
+STATES = {
+    "ok": ("ok", N_("répond")),
+    "retrying": ("wait", N_("ne répond pas, nouvel essai bientôt")),
+    "open": ("error", N_("ne répond plus, essais espacés")),
+    "dead": ("error", N_("ne répond plus depuis des jours")),
+    "paused": ("wait", N_("envois suspendus par notre instance")),
+    "blocked": ("error", N_("bloquée par notre instance")),
+}
+WHY = {
+    "blocked": N_("Notre instance l’a bloquée."),
+    "limited": N_("Notre instance la limite : pas de nouvelle copie là-bas."),
+    "refuses": N_("Elle ne veut pas de copie."),
+    "ended": N_("Elle n’a plus le droit d’en tenir une, ou n’existe plus à cette adresse."),
+}
+
+
+@bp.get("/p/<address>/federation")
+def show(address: str) -> str:
+    space, network = here(address), current_runtime().network
+    told = network.report(space)
+    local: dict[str, Any] = {"copies": [], "kept": []}
+    if space.local and space.federates:
+        local = {"copies": network.copies_in_full(space), "kept": network.kept_from(space)}
+    return render_template(
+        "spaces/federation.html",
+        **space_frame(space, "home"),
+        **local,
+        **_mirror(space, told),
+        log=told["log"],
+        states=STATES,
+        why=WHY,
+        behind=behind,
+        delay=delay,
+    )
+
+
+def _mirror(space: Space, told: dict[str, Any]) -> dict[str, Any]:
+    if space.local:
+        return {"words": "", "mirror": None, "lane": None}
+    network = current_runtime().network
+    return {
+        "words": network.mirror_words(space),
+        "mirror": told.get("mirror"),
+        "lane": network.lanes().get(space.host),
+    }
+
+
+def behind(entries: int) -> str:
+    """How far a copy is behind, in words."""
+    if not entries:
+        return _("à jour")
+    return ngettext("%(num)s entrée de retard", "%(num)s entrées de retard", entries)
+
+
+def delay(milliseconds: float | None) -> str:
+    """A delay as people say it: « 240 ms », « 3 s », « 5 min », « 2 h »; "" when not known."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:
+        return _("%(n)s ms", n=round(milliseconds))
+    return spell(milliseconds / 1000)
+
+
+def spell(seconds: float) -> str:
+    """A length of time in its largest unit, rounded: « 3 min »."""
+    for step, words in ((86_400, _("%(n)s j")), (3600, _("%(n)s h")), (60, _("%(n)s min"))):
+        if seconds >= step:
+            return words % {"n": round(seconds / step)}
+    return _("%(n)s s") % {"n": round(seconds)}
+
+
+def clock(offset: float | None) -> str:
+    """How another instance's clock stands to ours: « 3 min en avance »; "" when not known."""
+    if offset is None:
+        return ""
+    if abs(offset) < ON_TIME:
+        return _("à l’heure")
+    if offset > 0:
+        return _("%(length)s en avance", length=spell(offset))
+    return _("%(length)s en retard", length=spell(-offset))
