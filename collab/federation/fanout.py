@@ -74,7 +74,7 @@ def letters(facts: Facts, entry: LogEntry, told: Json, reach: Reach) -> Iterator
 
 def is_highlight(tools: Tools, item: Item) -> bool:
     """Whether an item has a page of its own: a subject or a document, not an answer in one."""
-    return tools.kind(item).within(item) is None
+    return tools.kind(item).has_own_page
 
 
 def owner_of(tools: Tools, space: Space, item: Item) -> str:

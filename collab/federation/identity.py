@@ -1,4 +1,4 @@
-"""Who we are, in JSON: actors, their collections, WebFinger and NodeInfo (FEDERATION.md 1.3).
+"""Who we are, in JSON: actors and their collections (FEDERATION.md 1.3).
 
 Pure: these functions look at what they are given and at nothing else.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.metadata import version as version_of
 from typing import Any
 
 from collab.federation.activities import space_object
@@ -23,8 +22,6 @@ CONTEXT = [
     TERMS,
 ]
 ACTIVITY_JSON = "application/activity+json"
-APPLICATION = "https://www.w3.org/ns/activitystreams#Application"
-SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/"
 SPACES = {"href": "https://w3id.org/project-space/v1", "name": "Project spaces: signed log"}
 SIGNATURES = [
     {
@@ -41,6 +38,8 @@ OPENNESS = {
     JoinPolicy.REQUEST: "moderated",
     JoinPolicy.INVITATION: "invite_only",
 }
+MOST_KEYS = 10
+"""As many as readers look at in one list; the newest."""
 ROOMS = ("resources", "posts", "todos", "discussions", "events")
 """The collections without which Mobilizon does not take a group in (1.3)."""
 
@@ -63,7 +62,7 @@ def instance(actor: Actor, keys: Iterable[Key], site: Site) -> Json:
         "implements": [*SIGNATURES, SPACES],
         "projects": f"{actor.iri}/projects",
         "published": stamp(actor.created_at),
-        **_keys(actor, keys),
+        **keys_of(actor, keys),
     }
 
 
@@ -89,7 +88,7 @@ def person(actor: Actor, keys: Iterable[Key], instance_iri: str) -> Json:
         "published": stamp(actor.created_at),
         "alsoKnownAs": [],
         "generator": {"type": "Application", "id": instance_iri, "implements": [SPACES]},
-        **_keys(actor, keys),
+        **keys_of(actor, keys),
     }
 
 
@@ -117,6 +116,7 @@ def group(space: Space, keys: Iterable[Key], head: LogHead | None) -> Json:
         "inbox": actor.inbox,
         "outbox": actor.outbox,
         "followers": f"{iri}/followers",
+        "following": f"{iri}/following",
         "featured": f"{iri}/featured",
         "attributedTo": f"{iri}/moderators",
         "members": f"{iri}/members",
@@ -128,7 +128,7 @@ def group(space: Space, keys: Iterable[Key], head: LogHead | None) -> Json:
         "alsoKnownAs": [],
         "published": stamp(space.created_at),
         **({"updated": stamp(space.revised_at)} if space.revised_at else {}),
-        **_keys(actor, keys),
+        **keys_of(actor, keys),
     }
 
 
@@ -150,11 +150,11 @@ def _log(iri: str, head: LogHead | None) -> Json:
     }
 
 
-def _keys(actor: Actor, keys: Iterable[Key]) -> Json:
+def keys_of(actor: Actor, keys: Iterable[Key]) -> Json:
     """The newest RSA key as one object, which is what most readers understand; every Ed25519 key,
     an ended one too, so that old proofs still verify (2.1)."""
-    held = sorted((k for k in keys if k.revoked_at is None), key=lambda k: k.id)
-    rsa = [k for k in held if k.algorithm == "rsa"]
+    held = sorted(keys, key=lambda k: k.id)
+    rsa = [k for k in held if k.algorithm == "rsa" and k.revoked_at is None]
     told: Json = {}
     if rsa:
         told["publicKey"] = {
@@ -169,9 +169,9 @@ def _keys(actor: Actor, keys: Iterable[Key]) -> Json:
             "controller": actor.iri,
             "publicKeyMultibase": key.public,
             **({"expires": stamp(key.expires_at)} if key.expires_at else {}),
+            **({"revoked": stamp(key.revoked_at)} if key.revoked_at else {}),
         }
-        for key in held
-        if key.algorithm == "ed25519"
+        for key in [k for k in held if k.algorithm == "ed25519"][-MOST_KEYS:]
     ]
     return told
 
@@ -206,50 +206,4 @@ def tombstone(iri: str, former: str, deleted: str) -> Json:
         "type": "Tombstone",
         "formerType": former,
         "deleted": deleted,
-    }
-
-
-def webfinger(actor: Actor) -> Json:
-    """The JRD of one of our actors: its one name, its address, its document. RFC 7033."""
-    return {
-        "subject": f"acct:{actor.address}",
-        "aliases": [actor.iri],
-        "links": [
-            {"rel": "self", "type": ACTIVITY_JSON, "href": actor.iri},
-            {
-                "rel": "http://webfinger.net/rel/profile-page",
-                "type": "text/html",
-                "href": actor.url,
-            },
-        ],
-    }
-
-
-def nodeinfo_links(origin: str) -> Json:
-    """Where NodeInfo and the instance's own actor are (FEP-2677)."""
-    links = [
-        {"rel": f"{SCHEMA}{version}", "href": f"{origin}/nodeinfo/{version}"}
-        for version in ("2.1", "2.0")
-    ]
-    return {"links": [*links, {"rel": APPLICATION, "href": f"{origin}/actor"}]}
-
-
-def nodeinfo(
-    version: str, site: Site, *, users: int, posts: int, registration: bool, federates: bool
-) -> Json:
-    """NodeInfo of one version, never used to guess what we can do (FEP-0151)."""
-    software: Json = {"name": "collab", "version": version_of("collab")}
-    return {
-        "version": version,
-        "software": software,
-        "protocols": ["activitypub"],
-        "services": {"inbound": [], "outbound": []},
-        "openRegistrations": registration,
-        "usage": {"users": {"total": users}, "localPosts": posts},
-        "metadata": {
-            "nodeName": site.name,
-            "nodeDescription": site.tagline,
-            "federation": {"enabled": federates},
-            "staffAccounts": [],
-        },
     }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from collab.core.errors import Missing
 from collab.federation.gate import Sender
+from collab.federation.models import Subscriber
 from collab.people.actors import find_actor
 from collab.people.models import Actor, ActorKind, Key
 from collab.people.queries import actor_by_iri
-from collab.spaces.models import Role, Space, Visibility
+from collab.spaces.models import Membership, MembershipState, Role, Space, Visibility
 from collab.spaces.policy import host_may_read, role_of
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ class Shown:
     body: Json
     status: int = 200
     private: bool = False
+    etag: str = ""
+    """What tells this answer from others, where its bytes are not asked."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Asker:
 
     federation: Federation
     sender: Callable[[], Sender | None]
+    page: int = 0
+    """Which page of a collection is asked for; 0: the collection itself."""
 
     def may_read(self, space: Space) -> bool:
         """Whether the asker may read everything in `space` (R35)."""
@@ -54,14 +60,56 @@ class Asker:
             return False
         return public or self._entitled(space, sender)
 
-    def _entitled(self, space: Space, sender: Sender) -> bool:
-        """A host that has a member here, by its own actor; or the member themselves."""
+    def belongs(self, space: Space) -> bool:
+        """Whether the asker is of the project: a member, or a host with one or with a copy."""
+        sender = self.sender()
+        if sender is None or not self.federation.admits(sender.host):
+            return False
+        return self._entitled(space, sender, inside=True)
+
+    def is_one_of(self, named: Collection[object]) -> bool:
+        """Whether the asker is one of those, or the instance of one of them."""
+        sender = self.sender()
+        if sender is None or not self.federation.admits(sender.host):
+            return False
+        asking = actor_by_iri(self.federation.session, sender.actor_id)
+        if asking is None or asking.kind != ActorKind.APPLICATION:
+            return sender.actor_id in named
+        iris = [one for one in named if isinstance(one, str) and one.startswith("http")]
+        return sender.host in {self.federation.host_of(iri) for iri in iris}
+
+    def _entitled(self, space: Space, sender: Sender, *, inside: bool = False) -> bool:
+        """A host that has a member here, by its own actor; or the member themselves.
+
+        `inside`: what is not shown to everybody of a public project either.
+        """
         session = self.federation.session
         actor = actor_by_iri(session, sender.actor_id)
         if actor is None or not host_may_read(session, space, sender.host):
             return False
-        whole_host = actor.kind == ActorKind.APPLICATION
-        return whole_host or role_of(session, space, actor.id) >= Role.READER
+        if actor.kind != ActorKind.APPLICATION:
+            return role_of(session, space, actor.id) >= Role.READER
+        return not inside or host_takes_part(session, space, sender.host)
+
+
+def host_takes_part(session: Session, space: Space, host: str) -> bool:
+    """Whether a host has a member in a project, or holds a copy of it."""
+    copy = select(Subscriber.id).where(
+        Subscriber.space_id == space.id,
+        Subscriber.host == host,
+        Subscriber.reach == "mirror",
+        Subscriber.state == "active",
+    )
+    member = (
+        select(Membership.id)
+        .join(Actor, Actor.id == Membership.actor_id)
+        .where(
+            Membership.space_id == space.id,
+            Membership.state == MembershipState.ACTIVE,
+            Actor.host == host,
+        )
+    )
+    return any(session.scalar(found.limit(1)) is not None for found in (copy, member))
 
 
 def own_actor(federation: Federation, name: str, kind: ActorKind) -> Actor:

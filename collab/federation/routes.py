@@ -13,13 +13,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Request, current_app, jsonify, redirect, request
-from sqlalchemy import func, select
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Response
 
 from collab.core.errors import Missing
-from collab.federation import identity, membership, speech, views
+from collab.federation import identity, listings, membership, papers, speech, views
 from collab.federation.gate import Sender, authenticate, receive
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
@@ -27,10 +26,7 @@ from collab.federation.inbox import take
 from collab.federation.reading import Asker, Shown
 from collab.federation.signatures import Message, Refused, key_id_of
 from collab.federation.signatures.message import MAX_BODY
-from collab.people.actors import find_actor
-from collab.people.models import Account, Actor, Registration
-from collab.people.queries import actor_by_iri, site
-from collab.spaces.models import Item, Space
+from collab.spaces.models import Space
 from collab.spaces.queries import item_by_uid
 from collab.web.runtime import current_runtime
 from collab.web.security import csrf, limiter
@@ -44,7 +40,6 @@ VERBS = (membership, speech)
 ASKED_FOR = ("application/activity+json", "application/ld+json")
 VARY = "Accept, Signature, Signature-Input"
 INBOX_RATE = "6000 per minute"
-FINGER_RATE = "600 per minute"
 TITLES = {
     400: "The activity is malformed.",
     401: "The signature was not accepted.",
@@ -60,13 +55,18 @@ NEGOTIATED = Map(
         Rule("/u/<name>/<any(outbox,followers,following):which>", endpoint=views.person_collection),
         Rule("/p/<slug>", endpoint=views.group),
         Rule(
-            "/p/<slug>/<any(outbox,followers,members,featured,moderators,"
+            "/p/<slug>/<any(outbox,followers,following,members,featured,moderators,"
             "resources,posts,todos,discussions,events):which>",
-            endpoint=views.group_collection,
+            endpoint=listings.group_collection,
         ),
+        Rule("/p/<slug>/log/<int:seq>", endpoint=papers.log_entry),
+        Rule("/p/<slug>/grants/<uid>", endpoint=papers.grant),
+        Rule("/p/<slug>/a/<int:event>", endpoint=papers.said_by_group),
         Rule("/p/<slug>/<any(w,t,v,e,f):room>/<uid>", endpoint=views.common),
-        Rule("/p/<slug>/c/<uid>", endpoint=views.conversation),
+        Rule("/p/<slug>/c/<uid>", endpoint=listings.conversation),
+        Rule("/p/<slug>/c/<uid>/history", endpoint=listings.history),
         Rule("/o/<uid>", endpoint=views.thing),
+        Rule("/o/<uid>/replies", endpoint=views.answers),
         Rule("/a/<uid>", endpoint=views.activity),
     ],
     strict_slashes=False,
@@ -119,7 +119,8 @@ def as_activity() -> Response | None:
     _refuse_blocked(federation)
     if federation.mode() == "off":
         raise Missing
-    return _activity(view(Asker(federation, _sender), **arguments))
+    page = max(request.args.get("page", 0, type=int), 0)
+    return _activity(view(Asker(federation, _sender, page), **arguments))
 
 
 def prefers_activity() -> bool:
@@ -157,7 +158,10 @@ def _activity(shown: Shown) -> Response:
     if shown.private:
         return _private(response)
     response.headers["Cache-Control"] = "max-age=60"
-    response.add_etag()
+    if shown.etag:
+        response.set_etag(shown.etag)
+    else:
+        response.add_etag()
     return response.make_conditional(request)
 
 
@@ -180,65 +184,6 @@ def actor_collection(which: str) -> Response:
     if which == "projects" and federation.mode() == "open":
         return _activity(Shown(views.projects(federation)))
     return _activity(Shown(identity.collection(f"{federation.origin}/actor/{which}", 0, [])))
-
-
-@bp.get("/.well-known/webfinger")
-@limiter.limit(FINGER_RATE)
-def webfinger() -> Response:
-    """Who is behind `acct:name@host` or an address of ours. RFC 7033, R33."""
-    federation = federation_here()
-    found = _fingered(federation, request.args.get("resource", ""))
-    if found is None or not views.findable(federation, found):
-        raise Missing
-    response = jsonify(identity.webfinger(found))
-    response.content_type = "application/jrd+json"
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
-
-
-def _fingered(federation: Federation, resource: str) -> Actor | None:
-    session, ours = dbsession(), federation.instance_actor()
-    if resource.rstrip("/") == federation.origin:
-        return ours
-    if resource.startswith(("https://", "http://")):
-        return actor_by_iri(session, resource)
-    name, _, host = resource.removeprefix("acct:").removeprefix("@").rpartition("@")
-    try:
-        if federation.canonical(host) != federation.host:
-            return None
-    except BadHost:
-        return None
-    return find_actor(session, name, federation.host)
-
-
-@bp.get("/.well-known/nodeinfo")
-def nodeinfo_links() -> Response:
-    """Where NodeInfo is, and the instance's own actor (FEP-2677)."""
-    return jsonify(identity.nodeinfo_links(federation_here().origin))
-
-
-@bp.get("/nodeinfo/<any('2.0','2.1'):version>")
-def nodeinfo(version: str) -> Response:
-    """What runs here and how many use it."""
-    federation, session = federation_here(), dbsession()
-    row = site(session)
-    users = select(func.count(Account.id)).where(Account.disabled_at.is_(None))
-    posts = (
-        select(func.count(Item.id))
-        .join(Actor, Actor.id == Item.author_id)
-        .where(Actor.local, Item.withdrawn_at.is_(None))
-    )
-    body = identity.nodeinfo(
-        version,
-        row,
-        users=session.scalar(users) or 0,
-        posts=session.scalar(posts) or 0,
-        registration=row.registration == Registration.OPEN,
-        federates=federation.mode() != "off",
-    )
-    response = jsonify(body)
-    response.content_type = f'application/json; profile="{identity.SCHEMA}{version}#"'
-    return response
 
 
 @bp.get("/o/<uid>")

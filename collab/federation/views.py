@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from collab.core.errors import Missing
-from collab.federation import identity
-from collab.federation.log import CONTEXT, announce, head, stamp
-from collab.federation.models import LogEntry, OutboxItem
+from collab.federation import identity, wellknown
+from collab.federation.listings import replies
+from collab.federation.log import CONTEXT, head, stamp
+from collab.federation.models import OutboxItem
 from collab.federation.reading import (
     Asker,
     Shown,
     keys_of,
     own_actor,
     own_space,
-    readable,
 )
 from collab.federation.strictjson import parse
-from collab.people.models import Actor, ActorKind
+from collab.people.models import Account, AccountRole, Actor, ActorKind
 from collab.people.queries import actor_by_iri, site
 from collab.spaces.items import UNDO_WINDOW
-from collab.spaces.models import (
-    Follow,
-    Item,
-    ItemState,
-    Membership,
-    MembershipState,
-    Role,
-    Space,
-    Visibility,
-)
+from collab.spaces.models import Item, ItemState, Space, Visibility
 from collab.spaces.policy import may_see_card
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
 
 Json = dict[str, Any]
-NEWEST = 50
-MOST_IN_CONTEXT = 500
 
 
 def person(asker: Asker, name: str) -> Shown:
@@ -85,131 +75,42 @@ def group(asker: Asker, slug: str) -> Shown:
     return Shown(identity.group(space, keys, log_head), private=private)
 
 
-def group_collection(asker: Asker, slug: str, which: str) -> Shown:
-    """The collections of a project: totals, and who answers for it (R37)."""
-    space = readable(asker, slug)
-    iri = f"{space.iri}/{which}"
-    private = space.visibility != Visibility.PUBLIC
-    if which == "moderators":
-        people = _moderators(asker.federation, space)
-        return Shown(identity.collection(iri, len(people), people), private=private)
-    total = _totals(asker.federation, space).get(which, 0)
-    items: list[str | Json] | None = [] if which in identity.ROOMS else None
-    if which == "outbox":
-        items = _newest(asker.federation, space)
-    elif which == "featured":
-        items = _pinned(asker.federation, space)
-        total = len(items)
-    return Shown(identity.collection(iri, total, items), private=private)
-
-
-def _moderators(federation: Federation, space: Space) -> list[str]:
-    rows = federation.session.scalars(
-        select(Actor.iri)
-        .join(Membership, Membership.actor_id == Actor.id)
-        .where(
-            Membership.space_id == space.id,
-            Membership.state == MembershipState.ACTIVE,
-            Membership.role >= Role.FACILITATOR,
-        )
-        .order_by(Membership.since)
-    )
-    return list(rows)
-
-
-def _totals(federation: Federation, space: Space) -> dict[str, int]:
-    session = federation.session
-    members = select(func.count(Membership.id)).where(
-        Membership.space_id == space.id, Membership.state == MembershipState.ACTIVE
-    )
-    followers = select(func.count(Follow.id)).where(Follow.space_id == space.id)
-    entries = select(func.count()).where(LogEntry.space_id == space.id)
-    return {
-        "members": session.scalar(members) or 0,
-        "followers": session.scalar(followers) or 0,
-        "outbox": session.scalar(entries) or 0,
-    }
-
-
-def _newest(federation: Federation, space: Space) -> list[str | Json]:
-    rows = federation.session.scalars(
-        select(LogEntry)
-        .where(LogEntry.space_id == space.id, LogEntry.body.is_not(None))
-        .order_by(LogEntry.epoch.desc(), LogEntry.seq.desc())
-        .limit(NEWEST)
-    )
-    return [announce(space, row) for row in rows]
-
-
-def _pinned(federation: Federation, space: Space) -> list[str | Json]:
-    rows = federation.session.scalars(
-        select(Item.iri)
-        .where(
-            Item.space_id == space.id,
-            Item.pinned_at.is_not(None),
-            Item.withdrawn_at.is_(None),
-        )
-        .order_by(Item.pinned_at.desc())
-        .limit(NEWEST)
-    )
-    return list(rows)
-
-
 def thing(asker: Asker, uid: str, folder: str = "/o/") -> Shown:
     """Something somebody here wrote, or a common thing of a project of ours; or its tombstone."""
     federation = asker.federation
-    item = federation.session.scalar(select(Item).where(Item.uid == uid))
-    if item is None or item.iri != f"{federation.origin}{folder}{uid}":
-        raise Missing
-    if item.state == ItemState.REFUSED:
-        raise Missing
-    space = federation.session.get_one(Space, item.space_id)
-    if not asker.may_read(space):
-        raise Missing
+    item, space = _readable_item(asker, f"{federation.origin}{folder}{uid}", uid)
     private = space.visibility != Visibility.PUBLIC
-    shown = federation.runtime.tools.kind(item).mapping.to_object(federation.session, item)
+    kind = federation.runtime.tools.kind(item)
+    shown = kind.mapping.to_object(federation.session, item)
     if item.withdrawn_at is not None:
         past = federation.now() - item.withdrawn_at > UNDO_WINDOW
         left = identity.tombstone(item.iri, str(shown["type"]), stamp(item.withdrawn_at))
         return Shown(left, status=410 if past else 200, private=private)
-    return Shown({"@context": CONTEXT} | shown, private=private)
+    found = {"replies": f"{item.iri}/replies"} if kind.answers is not None else {}
+    return Shown({"@context": CONTEXT} | shown | found, private=private)
+
+
+def _readable_item(asker: Asker, iri: str, uid: str) -> tuple[Item, Space]:
+    """What is at an address of ours, for whoever may read its project. Raises Missing."""
+    session = asker.federation.session
+    item = session.scalar(select(Item).where(Item.uid == uid))
+    if item is None or item.iri != iri or item.state == ItemState.REFUSED:
+        raise Missing
+    space = session.get_one(Space, item.space_id)
+    if not asker.may_read(space):
+        raise Missing
+    return item, space
+
+
+def answers(asker: Asker, uid: str) -> Shown:
+    """The replies to something somebody here wrote."""
+    item, space = _readable_item(asker, f"{asker.federation.origin}/o/{uid}", uid)
+    return replies(asker, item, space, asker.federation.runtime.tools.kind(item))
 
 
 def common(asker: Asker, slug: str, room: str, uid: str) -> Shown:
     """A common thing of a project, such as a document (`w`)."""
     return thing(asker, uid, f"/p/{slug}/{room}/")
-
-
-def conversation(asker: Asker, slug: str, uid: str) -> Shown:
-    """A discussion as a collection of its posts, oldest first (FEP-7888, f228, 2931)."""
-    space = readable(asker, slug)
-    federation = asker.federation
-    iri = f"{space.iri}/c/{uid}"
-    kinds = federation.runtime.tools
-    opener = federation.session.scalar(
-        select(Item).where(Item.uid == uid, Item.space_id == space.id)
-    )
-    if opener is None:
-        raise Missing
-    rows = federation.session.scalars(
-        select(Item)
-        .where(
-            Item.space_id == space.id,
-            Item.created_at >= opener.created_at,
-            Item.withdrawn_at.is_(None),
-            Item.state == ItemState.CONFIRMED,
-        )
-        .order_by(Item.created_at, Item.id)
-        .limit(MOST_IN_CONTEXT)
-    )
-    posts: list[str | Json] = []
-    for item in rows:
-        told = kinds.kind(item).mapping.to_object(federation.session, item)
-        if told.get("context") == iri:
-            posts.append(item.iri)
-    private = space.visibility != Visibility.PUBLIC
-    body = identity.collection(iri, len(posts), posts, attributedTo=space.iri)
-    return Shown(body, private=private)
 
 
 def activity(asker: Asker, uid: str) -> Shown:
@@ -236,6 +137,44 @@ def instance(federation: Federation) -> Json:
     """The instance's own actor."""
     actor = federation.instance_actor()
     return identity.instance(actor, keys_of(federation, actor), site(federation.session))
+
+
+def usage(federation: Federation) -> wellknown.Usage:
+    """How many people and words there are here, for NodeInfo (FEP-0151)."""
+    session = federation.session
+    open_ = Account.disabled_at.is_(None)
+
+    def people(days: int) -> int:
+        since = federation.now() - timedelta(days=days)
+        seen = select(func.count(Account.id)).where(open_, Account.last_seen_at >= since)
+        return session.scalar(seen) or 0
+
+    kinds = federation.runtime.tools.kinds()
+
+    def written(*, own_page: bool) -> int:
+        names = [kind.name for kind in kinds if kind.has_own_page == own_page]
+        count = (
+            select(func.count(Item.id))
+            .join(Actor, Actor.id == Item.author_id)
+            .where(Actor.local, Item.withdrawn_at.is_(None), Item.kind.in_(names))
+        )
+        return session.scalar(count) or 0
+
+    return wellknown.Usage(
+        users=session.scalar(select(func.count(Account.id)).where(open_)) or 0,
+        month=people(30),
+        half_year=people(180),
+        posts=written(own_page=True),
+        comments=written(own_page=False),
+        staff=tuple(
+            session.scalars(
+                select(Actor.iri)
+                .join(Account, Account.actor_id == Actor.id)
+                .where(open_, Account.role == AccountRole.ADMIN)
+                .order_by(Account.id)
+            )
+        ),
+    )
 
 
 def projects(federation: Federation) -> Json:

@@ -15,6 +15,7 @@ from collab.federation.log_routes import bp as log_bp
 from collab.federation.outbox import Outbox
 from collab.federation.routes import bp
 from collab.federation.transport import Transport
+from collab.federation.wellknown_routes import bp as wellknown_bp
 from collab.web.runtime import Runtime
 
 FOLLOWER = "federate"
@@ -37,4 +38,5 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     runtime.services.append(Service("mirrors", catch_up.step, rest=2.0))
     app.register_blueprint(log_bp)
     app.register_blueprint(bp)
+    app.register_blueprint(wellknown_bp)
     return federation

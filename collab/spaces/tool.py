@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from collab.core.work import Work
@@ -77,6 +78,15 @@ class Kind:
     """What the JSON API says beyond the common properties."""
     within: Callable[[Any], Item | None] = lambda item: None
     """The item on whose page this one is shown: a message's thread."""
+    conversation: Callable[[Any], Select[int]] | None = None
+    """The ids of all that is shown on an item's page, itself too: a thread's messages."""
+    answers: Callable[[Any], Select[int]] | None = None
+    """The ids of what directly answers an item."""
+
+    @property
+    def has_own_page(self) -> bool:
+        """Whether its items stand by themselves, as a thread or a document does."""
+        return self.within is Kind.within
 
 
 @dataclass(frozen=True)

@@ -130,3 +130,21 @@ def facilitators(session: Session, space: Space) -> set[int]:
             )
         )
     )
+
+
+def in_thread(thread: Thread) -> Select[int]:
+    """The ids of a thread and of every message in it, for a condition on items."""
+    return select(Item.id).where(
+        or_(
+            Item.id == thread.id,
+            Item.id.in_(select(Message.id).where(Message.thread_id == thread.id)),
+        )
+    )
+
+
+def answers_to(item: Said) -> Select[int]:
+    """The ids of what answers a thread or a message directly."""
+    if isinstance(item, Thread):
+        opened = Message.thread_id == item.id
+        return select(Message.id).where(opened, Message.reply_to_id.is_(None))
+    return select(Message.id).where(Message.reply_to_id == item.id)

@@ -26,7 +26,7 @@ from collab.spaces.tools.discussion.operations import (
     take_reaction,
     unpin_thread,
 )
-from collab.spaces.tools.discussion.queries import count_threads
+from collab.spaces.tools.discussion.queries import answers_to, count_threads, in_thread
 from collab.spaces.tools.discussion.views import bp
 
 OPEN = Action(OpenThread, open_thread)
@@ -47,6 +47,8 @@ THREADS = Kind(
     url=lambda space, thread: f"{space.url}/discussion/{thread.uid}/",
     searchable=lambda thread: plain(thread.html),
     present=present,
+    conversation=in_thread,
+    answers=answers_to,
 )
 MESSAGES = Kind(
     name="message",
@@ -60,6 +62,7 @@ MESSAGES = Kind(
     within=lambda message: message.thread,
     searchable=lambda message: plain(message.html),
     present=present,
+    answers=answers_to,
 )
 
 TOOL = Tool(
