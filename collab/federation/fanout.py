@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from collab.core.events import EventRow
-from collab.federation.activities import Facts
-from collab.federation.log import CONTEXT, PUBLIC, announce, stamp
+from collab.federation.facts import Facts
+from collab.federation.log import PUBLIC, WRAPPER, announce, stamp
 from collab.federation.models import LogEntry
 from collab.federation.reach import Reach
 from collab.people.models import Actor
@@ -138,7 +138,7 @@ def _by_moderator(facts: Facts, entry: LogEntry, verb: str, name: str) -> Json:
 
 def _by_group(space: Space, entry: LogEntry, verb: str, name: str) -> Json:
     return {
-        "@context": CONTEXT,
+        "@context": WRAPPER,
         "id": f"{space.iri}/log/{entry.seq}#{name}",
         "type": verb,
         "actor": space.iri,

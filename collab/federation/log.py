@@ -29,6 +29,9 @@ CONTEXT = [
     "https://w3id.org/security/data-integrity/v2",
     TERMS,
 ]
+WRAPPER = [CONTEXT[0], TERMS]
+"""Of what carries an activity of somebody else: the terms of data-integrity are protected, and
+would make the contexts of many an activity inside an error."""
 EPOCH = 1
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 
@@ -148,7 +151,7 @@ def entries_after(
 def announce(space: Space, row: LogEntry) -> Json:
     """One entry as a mirror receives it: a 1b12 Announce that carries its LogEntry."""
     return {
-        "@context": CONTEXT,
+        "@context": WRAPPER,
         "id": f"{space.iri}/log/{row.seq}#announce",
         "type": "Announce",
         "actor": space.iri,

@@ -130,16 +130,15 @@ async function examined(request, body, headers, status) {
   const options = { documentLoader: ctx.documentLoader, contextLoader: ctx.contextLoader };
   const activity = JSON.parse(body.toString());
   const key = await verifyRequest(request, options);
-  const proven = activity.proof
-    ? await verifyObject(Activity, activity, options).catch((error) => ({ error: `${error}` }))
-    : null;
+  const proves = async (told) =>
+    told?.proof ? (await verifyObject(Activity, told, options)) instanceof Activity : null;
   return {
     scheme: schemeOf(headers),
     status,
     key: key?.id?.href ?? null,
     activity,
-    proven: proven instanceof Activity,
-    proof: activity.proof?.cryptosuite ?? null,
+    proven: await proves(activity),
+    innerProven: await proves(activity.object),
   };
 }
 
@@ -175,6 +174,7 @@ function spoken(ctx, verb, object, command) {
     id: named(ctx, "activities"),
     actor: ctx.getActorUri(NAME),
     object,
+    audience: command.audience ? new URL(command.audience) : null,
     to: PUBLIC_COLLECTION,
     ccs: (command.cc ?? []).map((iri) => new URL(iri)),
   });

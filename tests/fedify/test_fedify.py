@@ -151,6 +151,41 @@ def thread(town, ines, garden) -> Item:
     return db.session.query(Item).filter_by(uid=uid).one()
 
 
+def ours_do(town, ines, action: str, **given) -> Item:
+    """Ines does something in the discussion; everybody concerned is told of it."""
+    town.pia.ask("forget")
+    uid = perform(ines, "jardin", "discussion", action, given)
+    town.post()
+    return db.session.query(Item).filter_by(uid=uid).one()
+
+
+def test_she_hears_of_a_new_subject_and_fetches_it(town, ines, garden, thread):
+    """1.1: to followers, the plain announcement of what opens a page of its own."""
+    (heard,) = town.pia.heard("Announce")
+    assert (heard["actor"], heard["objectId"]) == (garden.iri, thread.iri)
+    assert heard["object"] == "Note"
+    assert "<strong>cuve</strong>" in heard["content"]
+
+
+def test_fedify_holds_our_edit_for_proven_and_our_deletion_too(town, ines, garden):
+    opened = ours_do(town, ines, "open", title="Semis", body="Des fèves.")
+    assert [one["objectId"] for one in town.pia.heard("Announce")] == [opened.iri]
+    ours_do(town, ines, "edit", item=opened.uid, title="Semis", body="Des pois.")
+    (heard,) = town.pia.heard("Update")
+    assert (heard["actor"], heard["objectId"]) == (ines.iri, opened.iri)
+    assert "Des pois." in heard["content"]
+    (knock,) = town.pia.knocks()
+    assert knock["proven"] is True
+    assert knock["key"].startswith(f"{ines.iri}#")
+    ours_do(town, ines, "remove", item=opened.uid)
+    (deleted,) = town.pia.heard("Delete")
+    assert (deleted["actor"], deleted["objectId"]) == (ines.iri, opened.iri)
+    (undone,) = town.pia.heard("Undo")
+    assert undone["actor"] == garden.iri
+    assert {knock["proven"] for knock in town.pia.knocks()} <= {True, None}
+    assert True in {knock["proven"] for knock in town.pia.knocks()}
+
+
 def test_she_reads_a_discussion_of_ours(town, thread):
     read = town.pia.ask("lookup", address=thread.iri)
     assert (read["type"], read["name"]) == ("Note", "Une cuve")
@@ -198,3 +233,26 @@ def test_her_like_is_counted_and_its_undo_too(town, garden, thread, scheme):
 def test_what_she_erases_is_erased(town, garden, thread, reply):
     town.pia_does("erase", "rfc9421", object=reply, cc=[garden.iri])
     assert town.item(reply).withdrawn_at is not None
+
+
+@pytest.mark.parametrize("scheme", ["cavage", "rfc9421"])
+def test_once_she_names_the_project_she_hears_every_answer_with_its_proof(
+    town, ines, garden, thread, scheme
+):
+    """1.1, FEP-1b12: `Announce{Create}`, the inner activity with its author's own proof."""
+    told = town.pia_does(
+        "say", content="<p>Alors ?</p>", inReplyTo=thread.iri, audience=garden.iri, cc=[garden.iri]
+    )
+    assert town.item(told["objectId"]) is not None
+    town.post()
+    assert 400 not in {knock["status"] for knock in town.pia.knocks()}
+    town.pia.ask("accept", scheme=scheme)
+    answer = ours_do(town, ines, "post", thread=thread.uid, body=f"Oui, {scheme}.")
+    (heard,) = town.pia.heard("Announce")
+    assert (heard["actor"], heard["object"]) == (garden.iri, "Create")
+    (knock,) = [knock for knock in town.pia.knocks() if knock["status"] == 202]
+    assert knock["scheme"] == scheme
+    assert knock["innerProven"] is True
+    assert knock["activity"]["object"]["object"]["id"] == answer.iri
+    assert f"Oui, {scheme}." in knock["activity"]["object"]["object"]["content"]
+    town.pia.ask("accept", scheme="any")
