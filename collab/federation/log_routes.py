@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from flask import Blueprint, current_app, jsonify, request
+from werkzeug.exceptions import Gone
 from werkzeug.wrappers import Response
 
+from collab.core.db import writing
 from collab.core.errors import Conflict, Missing
 from collab.federation.chain import BrokenLog
 from collab.federation.gate import authenticate
 from collab.federation.house import Federation
 from collab.federation.log import EPOCH, described, entries_after, head, head_seq, page_of
+from collab.federation.peerhealth import wake
 from collab.federation.replica import mirror_of, take_page
 from collab.federation.routes import message_of
+from collab.federation.state import bucket_digests, lines_of
 from collab.federation.strictjson import Malformed, parse
+from collab.people.models import Peer
+from collab.spaces.models import Space
 from collab.spaces.policy import host_may_read
 from collab.spaces.queries import find_space
+from collab.spaces.tool import Json
 from collab.web.extensions import db
 from collab.web.security import csrf
 
@@ -35,20 +42,64 @@ def read(slug: str) -> Response:
     Anything else looks as if there were no such project (R33).
     """
     federation = _federation()
+    session, space = db.session(), _readable(federation, slug)
+    after = max(request.args.get("after", 0, type=int), 0)
+    limit = min(max(request.args.get("limit", MOST, type=int), 1), MOST)
+    rows = entries_after(session, space.id, after, limit, most_bytes=800_000)
+    page = page_of(space, rows, head_seq(session, space.id), _asked(federation))
+    if "next" not in page:
+        page["log"] = described(head(session, space))
+    return _document(page)
+
+
+@bp.get("/p/<slug>/log/state")
+def state(slug: str) -> Response:
+    """What a project holds: its 256 bucket digests, or with `?bucket=k` the lines of one (4.5).
+
+    For whom the log is, as the log; a mirror that differs asks which objects do.
+    """
+    federation = _federation()
+    session, space = db.session(), _readable(federation, slug)
+    at = head(session, space)
+    told: Json = {"id": _asked(federation), "type": "Object", "partOf": f"{space.iri}/log"}
+    bucket = request.args.get("bucket", type=int)
+    if bucket is None:
+        told |= described(at) | {"buckets": bucket_digests(session, space)}
+    else:
+        lines = lines_of(session, space, [bucket]).get(bucket, [])
+        told |= {"epoch": at.epoch, "seq": at.seq, "bucket": bucket, "lines": lines}
+    return _document(told)
+
+
+def _readable(federation: Federation, slug: str) -> Space:
+    """The project of ours that the signer of this request may hold a copy of (R33)."""
     asker = authenticate(federation, message_of(request))
     federation.require_peer(asker.host)
+    alive(federation, asker.host)
     session = db.session()
     space = find_space(session, slug, federation.runtime.settings.host)
     if space is None or not space.local or not host_may_read(session, space, asker.host):
         raise Missing
-    after = max(request.args.get("after", 0, type=int), 0)
-    limit = min(max(request.args.get("limit", MOST, type=int), 1), MOST)
-    rows = entries_after(session, space.id, after, limit, most_bytes=800_000)
-    asked = f"{federation.runtime.settings.origin}{request.full_path.rstrip('?')}"
-    page = page_of(space, rows, head_seq(session, space.id), asked)
-    if "next" not in page:
-        page["log"] = described(head(session, space))
-    response = jsonify(page)
+    return space
+
+
+def alive(federation: Federation, host: str) -> None:
+    """A verified request of a host came in: what rested for it is sent now (4.3)."""
+    session = db.session()
+    peer = session.get(Peer, host)
+    if peer is None or not (peer.fail_count or peer.next_try_at):
+        return
+    with writing(session):
+        wake(session, host, federation.now())
+    federation.runtime.pulse.beat()
+
+
+def _asked(federation: Federation) -> str:
+    return f"{federation.runtime.settings.origin}{request.full_path.rstrip('?')}"
+
+
+def _document(told: Json) -> Response:
+    response = jsonify(told)
     response.content_type = "application/activity+json"
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -61,13 +112,16 @@ def feed() -> Response:
     message = message_of(request)
     sender = authenticate(federation, message)
     federation.require_peer(sender.host)
+    alive(federation, sender.host)
     try:
         page = parse(message.body)
     except Malformed as bad:
         raise Conflict from bad
     mirror = mirror_of(db.session(), str(page.get("partOf")), sender.actor_id)
-    if mirror is None or mirror.state == "ended":
+    if mirror is None:
         raise Missing
+    if mirror.state == "ended":
+        raise Gone
     space_id, log_iri = mirror.space_id, mirror.log_iri
     db.session.commit()
     try:
