@@ -33,19 +33,22 @@ class Secrets:
         self.session_key = (folder / "session.key").read_text().strip()
         self.vault = Vault((folder / "vault.key").read_bytes().strip())
 
-    def forge(self, actor_iri: str) -> Sequence[NewKey]:
-        """Make an actor's RSA key (HTTP signatures) and Ed25519 key (proofs); FEDERATION.md 2.1."""
+    def forge(self, actor_iri: str, number: int) -> Sequence[NewKey]:
+        """Make an actor's RSA key (HTTP signatures) and Ed25519 key (proofs); FEDERATION.md 2.1.
+
+        `number` is 1 for the first ones, and one more at each change.
+        """
         rsa, edwards = new_rsa(), new_ed25519()
         encrypt = self.vault.encrypt
         return [
             NewKey(
-                f"{actor_iri}#main-key",
+                f"{actor_iri}#main-key" + (f"-{number}" if number > 1 else ""),
                 "rsa",
                 public_pem(rsa.public_key()),
                 encrypt(private_pem(rsa)),
             ),
             NewKey(
-                f"{actor_iri}#ed25519-1",
+                f"{actor_iri}#ed25519-{number}",
                 "ed25519",
                 multikey(edwards.public_key()),
                 encrypt(private_pem(edwards)),

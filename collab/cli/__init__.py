@@ -28,6 +28,7 @@ COMMANDS = {
     "export": "collab.cli.documents",
     "peer": "collab.cli.peers",
     "show": "collab.cli.show",
+    "keys": "collab.cli.keys",
     "reindex": "collab.cli.search",
     "demo": "collab.cli.demo",
 }

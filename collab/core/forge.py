@@ -16,10 +16,11 @@ class NewKey:
     private: str
 
 
-Forge = Callable[[str], Sequence[NewKey]]
-"""Given an actor's IRI, makes its RSA and Ed25519 keys (FEDERATION.md 2.1)."""
+Forge = Callable[[str, int], Sequence[NewKey]]
+"""Given an actor's IRI and which keys of theirs these are (1 for the first), makes an RSA and an
+Ed25519 key (FEDERATION.md 2.1)."""
 
 
-def no_forge(actor_iri: str) -> Sequence[NewKey]:
+def no_forge(actor_iri: str, number: int) -> Sequence[NewKey]:
     """For work that makes no actor. Raises RuntimeError when it does after all."""
-    raise RuntimeError(f"this work was not given a forge, and {actor_iri} needs keys")
+    raise RuntimeError(f"this work was not given a forge, and {actor_iri} needs keys {number}")

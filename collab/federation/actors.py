@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -21,8 +20,6 @@ from collab.federation.keys import (
     key_from_document,
     load_multikey,
     load_public_pem,
-    multikey,
-    public_pem,
 )
 from collab.people.models import Actor, ActorKind, Key
 
@@ -201,14 +198,16 @@ def _write_keys(session: Session, actor: Actor, described: Described, at: dateti
             session.add(row)
         elif row.actor_id != actor.id:
             continue
-        rsa = isinstance(key.key, RSAPublicKey)
-        row.algorithm = key.algorithm
-        row.public = public_pem(key.key) if rsa else multikey(key.key)
-        row.fetched_at, row.expires_at = at, key.expires
+        row.algorithm, row.public = key.algorithm, key.written()
+        row.fetched_at = at
+        row.expires_at, row.revoked_at = key.expires, key.revoked
 
 
 def public_key(row: Key) -> PublicKey:
     """The key a row holds, of ours or of elsewhere. Raises BadKey."""
     read = load_multikey if row.public.startswith("z") else load_public_pem
     algorithm = "rsa" if row.algorithm == "rsa" else "ed25519"
-    return PublicKey(row.key_id, row.actor.iri, algorithm, read(row.public), row.expires_at)  # type: ignore[arg-type]
+    return PublicKey(
+        row.key_id, row.actor.iri, algorithm, read(row.public),  # type: ignore[arg-type]
+        row.expires_at, row.revoked_at,
+    )  # fmt: skip

@@ -5,18 +5,17 @@ FEDERATION.md 1.5 and R16, R60. Nothing here writes; what passes is handed to th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from collab.federation.keys import PublicKey
-from collab.federation.proofs import verify_proof
+from collab.federation.keyhistory import KeyHistory
+from collab.federation.proofs import FindKey, verify_proof
 from collab.federation.signatures.message import Refused
 from collab.federation.strictjson import canonical, multihash
 
 Json = dict[str, Any]
-FindKey = Callable[[str], PublicKey]
 
 
 class BrokenLog(Exception):
@@ -59,23 +58,28 @@ def entries_of(page: Json, log_iri: str) -> list[tuple[int, Json]]:
 
 def check(
     items: Sequence[tuple[int, Json]], *, group: str, after: int, head: str,
-    find_key: FindKey, now: datetime,
+    find_key: FindKey, now: datetime, keys: KeyHistory | None = None,
 ) -> list[Link]:  # fmt: skip
     """Check entries that follow `after`, whose hash is `head`, one by one.
 
-    Entries already held are passed over; the list ends before a gap.
+    Entries already held are passed over; the list ends before a gap. `keys` is the log's key
+    history up to `after`; it is carried on.
 
     Raises:
         BrokenLog: an entry is not the project's, not in the chain, or not what it says it is.
     """
     links: list[Link] = []
+    keys = keys or KeyHistory(group)
     for seq, item in items:
         if seq <= after:
             continue
         if seq != after + 1:
             break
-        link = _checked(seq, item, group, head, find_key, now)
+        _check_signer(seq, item, keys)
+        link = _checked(seq, item, group, head, keys.finder(find_key), now)
         links.append(link)
+        if link.body is not None:
+            keys.learn(link.body)
         after, head = seq, link.entry_hash
     return links
 
@@ -100,6 +104,16 @@ def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now
         raise BrokenLog(seq, "the body is not the one that was signed")
     doubt = _doubt(body, trust, group, find_key, now)
     return Link(seq, epoch, entry, entry_hash, body, trust, doubt)
+
+
+def _check_signer(seq: int, item: Json, keys: KeyHistory) -> None:
+    """One key signs a log until the log itself says that another one does (2.1)."""
+    proof = item["logEntry"].get("proof")
+    key_id = proof.get("verificationMethod") if isinstance(proof, dict) else None
+    if not isinstance(key_id, str):
+        raise BrokenLog(seq, "not signed")
+    if not keys.signed_by(key_id):
+        raise BrokenLog(seq, f"signed with {key_id}, but the log goes on with {keys.current}")
 
 
 def _check_signature(seq: int, entry: Json, group: str, find_key: FindKey, now: datetime) -> None:

@@ -83,18 +83,20 @@ class Federation:
         """The actor of this instance itself."""
         return site(self.session).actor
 
-    def signing_key(self, actor: Actor, algorithm: Algorithm) -> SigningKey:
-        """The newest key of that kind of one of our own actors (FEDERATION.md 2.1).
+    def signing_key(self, actor: Actor, algorithm: Algorithm, key_id: str = "") -> SigningKey:
+        """The newest key of that kind of one of our own actors (FEDERATION.md 2.1), or the one
+        with that id.
 
         Raises BadKey when there is none or the vault's secret is another.
         """
+        named = Key.key_id == key_id if key_id else Key.revoked_at.is_(None)
         row = self.session.scalar(
             select(Key)
             .where(
                 Key.actor_id == actor.id,
                 Key.algorithm == algorithm,
                 Key.private.is_not(None),
-                Key.revoked_at.is_(None),
+                named,
             )
             .order_by(Key.id.desc())
             .limit(1)
@@ -180,14 +182,19 @@ class Federation:
     def find_key(self, key_id: str) -> PublicKey:
         """The key with that id: ours, remembered, or fetched (FEDERATION.md 2.4). May ask.
 
-        Raises Refused: 403 for a host that is not let in, 401 when there is no such key, 503
-        when its host does not answer.
+        Raises Refused: 403 for a host that is not let in, 401 when there is no such key or it is
+        revoked, 503 when its host does not answer.
         """
+        return keyring.in_use(self.find_past_key(key_id))
+
+    def find_past_key(self, key_id: str) -> PublicKey:
+        """As `find_key`, also one that was revoked, for what stands in a log since. May ask."""
         return keyring.find_key(self, key_id, self.admits)
 
     def find_peer_key(self, key_id: str) -> PublicKey:
         """As `find_key`, also for a host that asks to be linked (R55). May ask."""
-        return keyring.find_key(self, key_id, lambda host: self.standing(host) != "none")
+        known = keyring.find_key(self, key_id, lambda host: self.standing(host) != "none")
+        return keyring.in_use(known)
 
     def refresh_key(self, key_id: str) -> bool:
         """Fetch a key anew, as a signature did not match. Whether it is another now. May ask."""

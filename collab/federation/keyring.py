@@ -18,6 +18,7 @@ from collab.federation.models import KeyRefusal
 from collab.federation.remote import keep_actor
 from collab.federation.signatures import Refused
 from collab.people.models import Key
+from collab.people.queries import actor_by_iri
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
@@ -30,6 +31,9 @@ AWAY_FOR = timedelta(seconds=20)
 REFETCH_AFTER = timedelta(seconds=60)
 NEW_PER_HOUR = 120
 """Keys of unknown people of one host that strangers can make us fetch in an hour (R29)."""
+
+KNOWN_PER_HOUR, CHANGES_PER_HOUR = 1200, 6
+"""The same for people known here, all of a host and each: a house may change all its keys."""
 
 
 def find_key(federation: Federation, key_id: str, allowed: Callable[[str], bool]) -> PublicKey:
@@ -44,7 +48,7 @@ def find_key(federation: Federation, key_id: str, allowed: Callable[[str], bool]
         raise Refused(401, "unknown_key", "There is no such key.")
     stale = _public(row) if row is not None else None
     _check_refusals(federation, key_id, stale)
-    if not federation.budget.spend(f"key {host}", NEW_PER_HOUR, 3600):
+    if not _may_ask(federation, host, key_id):
         raise Refused(429, "too_many", "Too many unknown keys of this host.")
     try:
         return _fetch(federation, key_id)
@@ -56,6 +60,24 @@ def find_key(federation: Federation, key_id: str, allowed: Callable[[str], bool]
     except (BadKey, actors.BadActor, Unfetched, Problem) as error:
         _remember_refusal(federation, key_id, REFUSED_FOR)
         raise Refused(401, "unknown_key", "The key cannot be had.") from error
+
+
+def _may_ask(federation: Federation, host: str, key_id: str) -> bool:
+    """Strangers' keys are few in an hour (R29); whom we know may have new ones, all at once."""
+    owner = key_id.partition("#")[0]
+    spend = federation.budget.spend
+    if actor_by_iri(federation.session, owner) is not None:
+        return spend(f"key of {owner}", CHANGES_PER_HOUR, 3600) and spend(
+            f"changes {host}", KNOWN_PER_HOUR, 3600
+        )
+    return spend(f"key {host}", NEW_PER_HOUR, 3600)
+
+
+def in_use(key: PublicKey) -> PublicKey:
+    """The key, when its owner has not revoked it. Raises Refused (FEDERATION.md 2.1)."""
+    if key.revoked is not None:
+        raise Refused(401, "revoked_key", "The key was revoked by its owner.")
+    return key
 
 
 def _host(federation: Federation, key_id: str) -> str:
@@ -115,9 +137,7 @@ def _get(federation: Federation, iri: str) -> dict[str, object]:
 
 
 def _row(federation: Federation, key_id: str) -> Key | None:
-    return federation.session.scalar(
-        select(Key).where(Key.key_id == key_id, Key.revoked_at.is_(None))
-    )
+    return federation.session.scalar(select(Key).where(Key.key_id == key_id))
 
 
 def _public(row: Key) -> PublicKey:

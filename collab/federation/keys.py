@@ -36,13 +36,27 @@ class BadKey(ValueError):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A key that `owner`, an actor id, signs with. `expires`: the end of new signatures, UTC."""
+    """A key that `owner`, an actor id, signs with. `expires`: the end of new signatures, UTC.
+
+    `revoked`: since when its owner says that it is no longer theirs alone. What it signed before
+    stands where it was taken in then; nothing that arrives now is believed for its sake.
+    """
 
     key_id: str
     owner: str
     algorithm: Algorithm
     key: RSAPublicKey | Ed25519PublicKey
     expires: datetime | None = None
+    revoked: datetime | None = None
+
+    @property
+    def end(self) -> datetime | None:
+        """After when nothing it signed counts; None while it is in use."""
+        return min((at for at in (self.expires, self.revoked) if at), default=None)
+
+    def written(self) -> str:
+        """The key as text: PEM for RSA, a Multikey for Ed25519."""
+        return public_pem(self.key) if isinstance(self.key, RSAPublicKey) else multikey(self.key)
 
 
 @dataclass(frozen=True)
@@ -250,13 +264,12 @@ def _read(entry: dict[str, Any], key_id: str) -> PublicKey:
     owner = _text(entry.get("owner", entry.get("controller")))
     if not same_origin(owner, key_id):
         raise BadKey("a key of another host than its owner")
-    if entry.get("revoked") is not None:
-        raise BadKey("the key is revoked")
     if "publicKeyMultibase" in entry:
         key = load_multikey(_text(entry["publicKeyMultibase"]))
     else:
         key = load_public_pem(_text(entry.get("publicKeyPem")))
-    return PublicKey(key_id, owner, algorithm_of(key), key, _moment(entry.get("expires")))
+    expires, revoked = _moment(entry.get("expires")), _moment(entry.get("revoked"))
+    return PublicKey(key_id, owner, algorithm_of(key), key, expires, revoked)
 
 
 def _moment(value: object) -> datetime | None:

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from collab.core.events import EventRow
 from collab.federation.activities import VOICES, Facts, tell, to_host
 from collab.federation.fanout import letters
-from collab.federation.keys import Algorithm, SigningKey
 from collab.federation.log import CONTEXT, append, stamp
 from collab.federation.mirror import start_mirror
 from collab.federation.models import InboxItem, LogEntry
 from collab.federation.proofs import add_proof
 from collab.federation.reach import reach_of
+from collab.federation.rotation import KeyOf, log_key
 from collab.federation.sending import SPREAD, send
 from collab.federation.strictjson import parse
 from collab.people.models import Actor
@@ -28,7 +28,6 @@ from collab.spaces.models import Follow, Item, ItemState, Membership, Space, Vis
 from collab.spaces.tool import Json, Tools
 
 log = logging.getLogger(__name__)
-KeyOf = Callable[[Actor, Algorithm], SigningKey]
 
 
 class Outbox:
@@ -66,7 +65,7 @@ class Outbox:
                 trust = "proof"
             entry = append(
                 session, space, activity, trust=trust, at=row.at, event_id=row.id,
-                key=self._key_of(space.actor, "ed25519"),
+                key=log_key(session, space, self._key_of, row.at),
             )  # fmt: skip
             self._spread(facts, entry, activity)
         self._answer(facts, activity)

@@ -13,6 +13,7 @@ from collab.federation.keys import PublicKey, SigningKey
 from collab.federation.signatures.message import Refused
 from collab.federation.strictjson import Malformed, base58btc_decode, base58btc_encode, canonical
 
+FindKey = Callable[[str], PublicKey]
 CRYPTOSUITE = "eddsa-jcs-2022"
 _AHEAD = timedelta(minutes=5)
 _SIGNATURE_BYTES = 64
@@ -40,9 +41,7 @@ def add_proof(document: dict[str, Any], key: SigningKey, now: datetime) -> dict[
     return unsecured | {"proof": proof | {"proofValue": "z" + base58btc_encode(signature)}}
 
 
-def verify_proof(
-    document: dict[str, Any], find_key: Callable[[str], PublicKey], now: datetime
-) -> str:
+def verify_proof(document: dict[str, Any], find_key: FindKey, now: datetime) -> str:
     """Return the actor who proves this document: its `actor`, else its `attributedTo`.
 
     `find_key` is asked for the `verificationMethod` and raises Refused when it cannot get it.
@@ -150,15 +149,13 @@ def _signature(text: str) -> bytes:
     return signature
 
 
-def _key(
-    find_key: Callable[[str], PublicKey], method: str, owner: str, created: datetime
-) -> Ed25519PublicKey:
+def _key(find_key: FindKey, method: str, owner: str, created: datetime) -> Ed25519PublicKey:
     key = find_key(method)
     if key.key_id != method or key.owner != owner:
         raise _refused("wrong_owner", "The proof is made with somebody else's key.")
     if not isinstance(key.key, Ed25519PublicKey):
         raise _refused("wrong_algorithm", "The key of the proof is not an Ed25519 key.")
-    if key.expires is not None and created > key.expires:
+    if key.end is not None and created > key.end:
         raise _refused("expired_key", "The key was no longer in use.")
     return key.key
 

@@ -18,6 +18,7 @@ from collab.core.work import Work
 from collab.federation import voices
 from collab.federation.chain import BrokenLog, Link, check, entries_of
 from collab.federation.house import Federation
+from collab.federation.keyhistory import KeyHistory
 from collab.federation.log import remember_object, state_digest
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import LogEntry, Mirror
@@ -46,11 +47,17 @@ def take_page(federation: Federation, space_id: int, page: Json) -> int:
     seq, head, group = mirror.seq, mirror.head_hash, space.iri
     log_iri = mirror.log_iri
     items = entries_of(page, log_iri)
-    now = federation.now()
+    now, keys = federation.now(), KeyHistory.of(session, space)
     session.commit()
     try:
         links = check(
-            items, group=group, after=seq, head=head, find_key=federation.find_key, now=now
+            items,
+            group=group,
+            after=seq,
+            head=head,
+            find_key=federation.find_past_key,
+            now=now,
+            keys=keys,
         )
     except BrokenLog as broken:
         _freeze(federation, space_id, broken)

@@ -10,6 +10,7 @@ from collab.core.errors import Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation.activities import ROLE_NAMES
+from collab.federation.keyhistory import learn_keys
 from collab.federation.voices import bring_back, take_back
 from collab.people.models import Actor
 from collab.people.queries import actor_by_iri
@@ -51,6 +52,7 @@ def _publish(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     obj = activity["object"]
     if obj.get("id") == space.iri:
         redescribe(work, space, obj)
+        learn_keys(work, space, activity)
         return
     kind = tools.claiming(obj)
     if kind is None or kind.mapping.ownership != "commons":

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from collections.abc import Callable, Sequence
 
-from collab.core.jobs import Handler
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from collab.core.jobs import Handler, Payload
 from collab.core.service import Service
 from collab.federation.catchup import CatchUp
 from collab.federation.deliver import Courier
 from collab.federation.desk import Desk
 from collab.federation.house import Federation
 from collab.federation.keys import Vault
+from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
 from collab.federation.outbox import Outbox
+from collab.federation.rotation import REKEY, log_new_keys
+from collab.federation.renewal import Renewal
 from collab.federation.routes import bp
+from collab.federation.stream_routes import bp as stream_bp
+from collab.federation.streams import Hub
 from collab.federation.transport import Transport
 from collab.federation.wellknown_routes import bp as wellknown_bp
 from collab.web.runtime import Runtime
@@ -31,12 +39,27 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     outbox = Outbox(runtime.tools, federation.signing_key, federation.admits)
     runtime.followers = (*runtime.followers, FOLLOWER)
     runtime.handlers[FOLLOWER] = Handler(outbox.federate)
+    runtime.handlers[REKEY] = Handler(_rekey(federation))
     runtime.network = Desk(federation)
     courier, catch_up = Courier(federation), CatchUp(federation)
     app.extensions["collab.courier"], app.extensions["collab.catch_up"] = courier, catch_up
     runtime.services.append(Service("deliver", courier.step, rest=1.0))
     runtime.services.append(Service("mirrors", catch_up.step, rest=2.0))
+    app.extensions["collab.streams"] = Hub(federation)
+    runtime.services.append(Service("streams", Listening(federation).step, rest=5.0))
+    runtime.services.append(Service("grants", Renewal(federation).step, rest=3600.0))
     app.register_blueprint(log_bp)
+    app.register_blueprint(stream_bp)
     app.register_blueprint(bp)
     app.register_blueprint(wellknown_bp)
     return federation
+
+
+def _rekey(federation: Federation) -> Callable[[Session, Sequence[Payload]], None]:
+    """The job that writes new keys of projects into their logs (FEDERATION.md 2.1)."""
+
+    def run(session: Session, payloads: Sequence[Payload]) -> None:
+        for payload in payloads:
+            log_new_keys(session, payload["actor"], federation.signing_key, federation.now())
+
+    return run

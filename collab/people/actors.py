@@ -47,7 +47,7 @@ def new_local_actor(work: Work, kind: ActorKind, name: str, display_name: str) -
     )
     work.session.add(actor)
     work.session.flush()
-    for key in work.forge(iri):
+    for key in work.forge(iri, 1):
         work.session.add(
             Key(
                 actor_id=actor.id,

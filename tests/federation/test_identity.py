@@ -116,7 +116,7 @@ def test_r61_a_page_on_another_host_is_not_shown_as_theirs(foreign, federation):
     assert federation.resolve_actor(lea.iri).url == lea.iri
 
 
-def test_keys_that_are_weak_or_somebody_else_s_are_left_out(foreign, federation):
+def test_keys_that_are_malformed_or_somebody_else_s_are_left_out(foreign, federation):
     lea = foreign.person()
     theirs = {
         "id": foreign.peer.url("/u/omar#main-key"),
@@ -124,9 +124,8 @@ def test_keys_that_are_weak_or_somebody_else_s_are_left_out(foreign, federation)
         "publicKeyPem": lea.document["publicKey"]["publicKeyPem"],
     }
     broken = {"id": f"{lea.iri}#odd", "owner": lea.iri, "publicKeyPem": "no"}
-    revoked = lea.document["assertionMethod"][0] | {"revoked": stamp()}
     described = read_actor(
-        lea.document | {"publicKey": [theirs, broken, 7, None], "assertionMethod": [revoked]},
+        lea.document | {"publicKey": [theirs, broken, 7, None], "assertionMethod": []},
         allow_loopback=True,
     )
     assert described.keys == ()

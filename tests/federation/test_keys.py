@@ -161,10 +161,12 @@ def test_a_partial_actor_at_the_address_of_its_key_is_a_claim():
     assert "does not list" in refusal(person(publicKey=key_id), key_id, claim=claim)
 
 
-def test_a_revoked_key_is_refused_and_the_end_of_a_key_is_kept():
+def test_the_end_of_a_key_and_its_revocation_are_kept():
     entry = person()["assertionMethod"][0]
-    revoked = entry | {"revoked": "2026-01-01T00:00:00Z"}
-    assert "revoked" in refusal(person(assertionMethod=[revoked]), f"{ACTOR}#ed25519-1")
+    revoked = entry | {"revoked": "2026-01-01T00:00:00Z", "expires": "2027-01-01T00:00:00Z"}
+    found = key_from_document(person(assertionMethod=[revoked]), f"{ACTOR}#ed25519-1")
+    assert isinstance(found, PublicKey)
+    assert found.revoked == found.end == datetime(2026, 1, 1, tzinfo=UTC)
     ended = entry | {"expires": "2026-01-01T00:00:00Z"}
     found = key_from_document(person(assertionMethod=[ended]), f"{ACTOR}#ed25519-1")
     assert isinstance(found, PublicKey)

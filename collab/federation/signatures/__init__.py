@@ -116,7 +116,7 @@ def verify(
         return key
 
     key = scheme.verify(message, scheme_host, found, now)
-    if key.expires is not None and key.expires < now:
+    if key.end is not None and key.end < now:
         raise Refused(401, "expired_key", "The key is no longer in use.")
     return Verified(key.owner, key.key_id, scheme.NAME)
 
