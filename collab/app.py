@@ -10,14 +10,27 @@ from collab.api import bp as api_bp
 from collab.api import openapi
 from collab.config import Settings
 from collab.core.db import now, prepare
-from collab.core.jobs import run_due
+from collab.core.jobs import Handler, run_due
 from collab.core.pulse import Pulse
 from collab.core.service import Service
 from collab.federation import wiring as federation
+from collab.federation.flags import Flags
 from collab.instance import Secrets
-from collab.pages import account, admin, copies, invitations, oauth, oidc, peers, site, spaces
+from collab.pages import (
+    account,
+    admin,
+    copies,
+    invitations,
+    oauth,
+    oidc,
+    peers,
+    reports,
+    site,
+    spaces,
+)
 from collab.realtime import server as realtime
 from collab.search import wiring as search
+from collab.spaces.reports import FLAG
 from collab.spaces.tool import find_tools
 from collab.web import assets, compression, context, presentation, problems
 from collab.web.extensions import db
@@ -29,6 +42,7 @@ PAGES: tuple[Blueprint, ...] = (
     account.bp,
     spaces.bp,
     copies.bp,
+    reports.bp,
     invitations.bp,
     admin.bp,
     peers.bp,
@@ -71,7 +85,8 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     assets.register(app)
     compression.register(app)
     problems.register(app)
-    federation.register(app, secrets.vault)
+    house = federation.register(app, secrets.vault)
+    runtime.handlers[FLAG] = Handler(Flags(house).tell)
     search.register(app)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)

@@ -9,8 +9,10 @@ from werkzeug.wrappers import Response
 from collab.core.errors import Invalid
 from collab.core.inputs import parse
 from collab.pages.forms import again, blank
+from collab.people.models import PeerState
 from collab.people.queries import site
 from collab.people.site import ReviseSite, revise_site
+from collab.spaces.reports import open_reports
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_admin
 
@@ -24,10 +26,16 @@ def _typed() -> dict[str, object]:
     return {name: getattr(row, name) for name in names} | {"federation": mode}
 
 
+def _around() -> dict[str, object]:
+    peers = current_runtime().network.peers()
+    asking = sum(1 for peer in peers if peer.state == PeerState.ASKING)
+    return {"asking": asking, "reported": open_reports(dbsession())}
+
+
 @bp.get("/admin")
 def show() -> str:
     require_admin()
-    return blank("admin/site.html", _typed())
+    return blank("admin/site.html", _typed(), **_around())
 
 
 @bp.post("/admin")
@@ -38,6 +46,6 @@ def change() -> Response:
         with current_runtime().work(found.actor) as work:
             revise_site(work, site(work.session), given)
     except Invalid as invalid:
-        return again("admin/site.html", invalid)
+        return again("admin/site.html", invalid, **_around())
     flash(_("C’est enregistré."), "ok")
     return redirect("/admin")

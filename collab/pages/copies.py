@@ -66,9 +66,8 @@ def _mirror(space: Space, told: dict[str, Any]) -> dict[str, Any]:
 
 def behind(entries: int) -> str:
     """How far a copy is behind, in words."""
-    if not entries:
-        return _("à jour")
-    return ngettext("%(num)s entrée de retard", "%(num)s entrées de retard", entries)
+    late = ngettext("%(num)s entrée de retard", "%(num)s entrées de retard", entries)
+    return str(late if entries else _("à jour"))
 
 
 def delay(milliseconds: float | None) -> str:
@@ -76,16 +75,16 @@ def delay(milliseconds: float | None) -> str:
     if milliseconds is None:
         return ""
     if milliseconds < 1000:
-        return _("%(n)s ms", n=round(milliseconds))
+        return str(_("%(n)s ms", n=round(milliseconds)))
     return spell(milliseconds / 1000)
 
 
 def spell(seconds: float) -> str:
     """A length of time in its largest unit, rounded: « 3 min »."""
-    for step, words in ((86_400, _("%(n)s j")), (3600, _("%(n)s h")), (60, _("%(n)s min"))):
+    for step, words in ((86_400, N_("%(n)s j")), (3600, N_("%(n)s h")), (60, N_("%(n)s min"))):
         if seconds >= step:
-            return words % {"n": round(seconds / step)}
-    return _("%(n)s s") % {"n": round(seconds)}
+            return str(_(words, n=round(seconds / step)))
+    return str(_("%(n)s s", n=round(seconds)))
 
 
 def clock(offset: float | None) -> str:
@@ -93,7 +92,7 @@ def clock(offset: float | None) -> str:
     if offset is None:
         return ""
     if abs(offset) < ON_TIME:
-        return _("à l’heure")
+        return str(_("à l’heure"))
     if offset > 0:
-        return _("%(length)s en avance", length=spell(offset))
-    return _("%(length)s en retard", length=spell(-offset))
+        return str(_("%(length)s en avance", length=spell(offset)))
+    return str(_("%(length)s en retard", length=spell(-offset)))

@@ -20,6 +20,7 @@ from collab.people.queries import account_of, site
 from collab.spaces.models import Membership, MembershipState, Space
 from collab.spaces.policy import visible_spaces, visible_to
 from collab.spaces.queries import directory, spaces_of
+from collab.spaces.reports import answers_for
 from collab.web.context import Page, choose_locale
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, log_in, viewer
@@ -44,6 +45,7 @@ def home() -> str | Response:
         mine=[{"space": s, "at": at.get(s.id)} for s in mine],
         spaces=[{"space": s, "at": at.get(s.id)} for s in spaces],
         page=page,
+        answers=answers_for(session, actor) if actor else 0,
     )
 
 

@@ -35,6 +35,7 @@ from collab.spaces.operations import (
 )
 from collab.spaces.policy import may_read, may_see_card, role_of
 from collab.spaces.queries import following, members, requests, standing
+from collab.spaces.reports import open_reports
 from collab.web.context import space_frame
 from collab.web.runtime import current_runtime
 from collab.web.view import card, dbsession, here, require_login, viewer, working
@@ -122,6 +123,7 @@ def home(address: str) -> str:
         copies=copies_of(space) if readable and space.local else [],
         mirror=mirror_in_words(space) if readable and not space.local else "",
         waiting=len(requests(session, space)) if mine >= Role.FACILITATOR else 0,
+        reported=open_reports(session, space) if mine >= Role.FACILITATOR else 0,
     )
 
 

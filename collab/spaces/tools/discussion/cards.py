@@ -61,6 +61,8 @@ class Card:
     may_edit: bool
     may_remove: bool
     may_restore: bool
+    report_url: str
+    """Where to say that it is not right; "" for strangers, for one's own, for what is gone."""
     marks: Sequence[Mark] = field(default_factory=tuple)
 
 
@@ -109,6 +111,7 @@ def _card(
         may_edit=own and reader.writes and not gone,
         may_remove=(own or reader.decides) and space.archived_at is None and not gone,
         may_restore=_may_restore(item, reader),
+        report_url=f"{space.url}/report/{item.uid}" if reader.actor and not (own or gone) else "",
         marks=() if gone else marks(signs, reader.actor),
     )
 
