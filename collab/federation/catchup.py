@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 
 from collab.core.db import writing
 from collab.federation.chain import BrokenLog
+from collab.federation.equivocation import look_back
 from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.house import Federation
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import Mirror
 from collab.federation.peerhealth import answered, failed, resting
+from collab.federation.repair import EVERY, repair
 from collab.federation.replica import compare, take_page
 from collab.spaces.models import Space
 from collab.web.extensions import db
@@ -78,7 +80,7 @@ class CatchUp:
                 failed(session, host, self._federation.now(), str(away))
             self._again(space_id, str(away), RETRY)
         except BrokenLog as broken:
-            self._again(space_id, str(broken), CHECK_EVERY)
+            self._doubted(space_id, broken)
 
     def _pull(self, space_id: int) -> None:
         session, federation = db.session(), self._federation
@@ -94,6 +96,7 @@ class CatchUp:
             reached = take_page(federation, space_id, page)
             if "next" not in page or reached == seq:
                 self._done(space_id, page)
+                self._mend(space_id)
                 return
 
     def _done(self, space_id: int, page: Json) -> None:
@@ -106,6 +109,27 @@ class CatchUp:
             mirror.checked_at, mirror.next_check_at = now, now + CHECK_EVERY
             answered(session, space.host, now)
         self._federation.runtime.pulse.beat()
+
+    def _doubted(self, space_id: int, broken: BrokenLog) -> None:
+        """The log did not pass: is it only damaged, or was it rewritten (R60)?"""
+        try:
+            look_back(self._federation, space_id)
+        except BrokenLog:
+            return
+        self._again(space_id, str(broken), CHECK_EVERY)
+
+    def _mend(self, space_id: int) -> None:
+        """Repair a copy that differs from its host's state, once an hour at most (4.5)."""
+        session, now = db.session(), self._federation.now()
+        mirror = session.get_one(Mirror, space_id)
+        differs = mirror.seq == mirror.remote_seq and mirror.remote_digest != mirror.state_digest
+        lately = mirror.repaired_at is not None and now - mirror.repaired_at < EVERY
+        if not differs and mirror.unrepaired:
+            with writing(session):
+                mirror.unrepaired = []
+        session.commit()
+        if differs and not lately:
+            repair(self._federation, space_id)
 
     def _again(self, space_id: int, reason: str, wait: timedelta) -> None:
         now = self._federation.now()

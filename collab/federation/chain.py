@@ -102,7 +102,7 @@ def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now
         return Link(seq, epoch, entry, entry_hash, None, trust)
     if multihash(canonical(body)) != entry.get("digest"):
         raise BrokenLog(seq, "the body is not the one that was signed")
-    doubt = _doubt(body, trust, group, find_key, now)
+    doubt = doubt_of(body, trust, group, find_key, now)
     return Link(seq, epoch, entry, entry_hash, body, trust, doubt)
 
 
@@ -125,7 +125,7 @@ def _check_signature(seq: int, entry: Json, group: str, find_key: FindKey, now: 
         raise BrokenLog(seq, "signed by somebody else")
 
 
-def _doubt(body: Json, trust: str, group: str, find_key: FindKey, now: datetime) -> str:
+def doubt_of(body: Json, trust: str, group: str, find_key: FindKey, now: datetime) -> str:
     """Why the author's word is not believed; "" when it is (trust, FEDERATION.md 1.5)."""
     actor = body.get("actor")
     if not isinstance(actor, str):

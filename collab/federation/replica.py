@@ -17,12 +17,13 @@ from collab.core.errors import Invalid, Problem
 from collab.core.work import Work
 from collab.federation import voices
 from collab.federation.chain import BrokenLog, Link, check, entries_of
+from collab.federation.equivocation import contradictions, keep_evidence
 from collab.federation.house import Federation
 from collab.federation.keyhistory import KeyHistory
-from collab.federation.log import remember_object, state_digest
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import LogEntry, Mirror
 from collab.federation.speaking import by_project
+from collab.federation.state import forget, remember_object, state_digest
 from collab.people.models import Actor, Key
 from collab.people.queries import actor_by_iri
 from collab.spaces.models import Space
@@ -45,10 +46,13 @@ def take_page(federation: Federation, space_id: int, page: Json) -> int:
     session = db.session()
     mirror, space = session.get_one(Mirror, space_id), session.get_one(Space, space_id)
     seq, head, group = mirror.seq, mirror.head_hash, space.iri
-    log_iri = mirror.log_iri
-    items = entries_of(page, log_iri)
+    if mirror.state == "broken":
+        raise BrokenLog(seq, "this log has contradicted itself")
+    items = entries_of(page, mirror.log_iri)
     now, keys = federation.now(), KeyHistory.of(session, space)
+    others = contradictions(session, space_id, [one for one in items if one[0] <= seq])
     session.commit()
+    keep_evidence(federation, space_id, others, now)
     try:
         links = check(
             items,
@@ -90,16 +94,18 @@ def _apply(federation: Federation, space_id: int, links: Sequence[Link], told: o
     with runtime.work(group, mirrored=True) as work:
         mirror = work.session.get_one(Mirror, space_id, with_for_update=True)
         space = work.session.get_one(Space, space_id)
+        touched: set[int] = set()
         for link in links:
             if link.seq != mirror.seq + 1 or link.entry.get("prev") != mirror.head_hash:
                 continue
-            doubt = link.doubt or _effect(federation, work, space, link)
+            doubt = link.doubt or effect_of(federation, work, space, link)
             if doubt:
                 log.warning("log entry not applied space=%d seq=%d: %s", space_id, link.seq, doubt)
                 mirror.last_error = f"{link.seq}: {doubt}"[:500]
-            _keep(work, space, link)
+            touched |= _keep(work, space, link)
             mirror.seq, mirror.head_hash, mirror.epoch = link.seq, link.entry_hash, link.epoch
             mirror.remote_seq = max(mirror.remote_seq, link.seq)
+        forget(work.session, space, touched)
         if isinstance(told, dict):
             compare(work.session, space, mirror, told)
         mirror.state = "active" if mirror.state == "asked" else mirror.state
@@ -115,12 +121,11 @@ def compare(session: Session, space: Space, mirror: Mirror, told: Json) -> None:
         return
     mirror.remote_seq = max(mirror.remote_seq, seq)
     if mirror.seq == seq:
-        session.flush()
         mirror.remote_digest = digest
-        mirror.state_digest = state_digest(session, space)
+        mirror.state_digest = state_digest(session, space, keep=True)
 
 
-def _effect(federation: Federation, work: Work, space: Space, link: Link) -> str:
+def effect_of(federation: Federation, work: Work, space: Space, link: Link) -> str:
     """Apply one entry; why it could not be, or ""."""
     body = link.body
     if body is None:
@@ -156,7 +161,8 @@ def _proves(session: Session, actor: Actor) -> bool:
     return session.scalar(held.limit(1)) is not None
 
 
-def _keep(work: Work, space: Space, link: Link) -> None:
+def _keep(work: Work, space: Space, link: Link) -> set[int]:
+    """Write an entry down. The bucket whose digest it changes, if any."""
     entry = link.entry
     work.session.add(
         LogEntry(
@@ -173,8 +179,10 @@ def _keep(work: Work, space: Space, link: Link) -> None:
             at=work.now,
         )
     )
-    if link.body is not None and not link.doubt:
-        remember_object(work.session, space, link.body)
+    if link.body is None or link.doubt:
+        return set()
+    touched = remember_object(work.session, space, link.body)
+    return set() if touched is None else {touched}
 
 
 def _freeze(federation: Federation, space_id: int, broken: BrokenLog) -> None:

@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -105,6 +105,37 @@ class Transport:
                 return self._exchange(place, (method, sent, body), limit, ends, fresh=False)
             except _StaleConnection:
                 return self._exchange(place, (method, sent, body), limit, ends, fresh=True)
+
+    def listen(
+        self, url: str, *, headers: Mapping[str, str], silence: float, deadline: float
+    ) -> Generator[Answer, None, None]:
+        """Ask once and give the answer piece by piece as it comes: first one without a body, then
+        one for each piece, until the peer ends it.
+
+        `silence`: seconds the peer may say nothing. `deadline`: seconds in all. The connection is
+        closed when the iterator is.
+
+        Raises Unreachable, at any piece.
+        """
+        try:
+            place = locate(url, allow_loopback=self._allow_loopback)
+        except BadHost as error:
+            raise Unreachable("address", str(error)) from error
+        sent = {k: v for k, v in headers.items() if k.lower() not in _OWN_HEADERS}
+        sent |= {"Host": place.host, "User-Agent": self._user_agent}
+        ends = time.monotonic() + deadline
+        connection = Connection(place.name, place.port)
+        with _named_failures():
+            try:
+                connection.hold(self._connect(place, ends))
+                connection.ends_at(min(ends, time.monotonic() + silence))
+                response = _ask(connection, place.target, ("GET", sent, b""), stale=False)
+                found = _headers(response)
+                yield Answer(response.status, found, b"", place.url)
+                while piece := _piece(connection, response, min(ends, time.monotonic() + silence)):
+                    yield Answer(response.status, found, piece, place.url)
+            finally:
+                connection.abort()
 
     def close(self) -> None:
         """Close the connections kept for later requests."""
@@ -222,6 +253,12 @@ def _ask(
         if stale:
             raise _StaleConnection from error
         raise
+
+
+def _piece(connection: Connection, response: BaseHTTPResponse, ends: float) -> bytes:
+    """What has come of an answer that goes on; b"" at its end."""
+    connection.ends_at(ends)
+    return bytes(response.read1(_CHUNK))
 
 
 def _headers(response: BaseHTTPResponse) -> dict[str, str]:

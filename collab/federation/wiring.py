@@ -17,8 +17,8 @@ from collab.federation.keys import Vault
 from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
 from collab.federation.outbox import Outbox
-from collab.federation.rotation import REKEY, log_new_keys
 from collab.federation.renewal import Renewal
+from collab.federation.rotation import REKEY, log_new_keys
 from collab.federation.routes import bp
 from collab.federation.stream_routes import bp as stream_bp
 from collab.federation.streams import Hub

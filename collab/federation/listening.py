@@ -1,0 +1,223 @@
+"""A mirror's end of the stream: one thread for each host whose projects we hold copies of (4.7).
+
+An entry that comes is checked and applied as any other page of the log. When the stream ends it
+is opened again, a little later each time it could not be; meanwhile the host posts pages, and
+copies are caught up with as always.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from sqlalchemy import select
+
+from collab.core.db import writing
+from collab.core.errors import Problem
+from collab.federation.chain import BrokenLog
+from collab.federation.house import Federation
+from collab.federation.models import Mirror
+from collab.federation.peerhealth import resting
+from collab.federation.replica import take_page
+from collab.federation.signatures import cavage, sign
+from collab.federation.streams import LONGEST, ack_of
+from collab.federation.strictjson import Malformed, parse
+from collab.federation.transport import Unreachable
+from collab.people.models import Actor
+from collab.spaces.models import Space
+from collab.web.extensions import db
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+SILENCE = 40.0
+"""Seconds: a host that says nothing for that long, not even a heartbeat, is gone."""
+ACK_EVERY = 2.0
+LOOK_EVERY = 10.0
+"""Seconds between two looks whether other copies are to be listened for."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+WELL_AFTER = 20.0
+"""Seconds a stream must have lasted for the next one to be opened at once."""
+MOST_HOSTS = 64
+MOST_EVENT = 4 << 20
+"""Bytes of one event."""
+
+
+@dataclass
+class Ear:
+    """One host that is listened to, and the logs it streams: IRI -> (space, number held)."""
+
+    federation: Federation
+    host: str
+    reached: dict[str, int] = field(default_factory=dict)
+    acked: dict[str, int] = field(default_factory=dict)
+    acked_at: float = 0.0
+
+    def listen(self) -> None:
+        """Open the stream and take in what comes until it ends.
+
+        Raises Unreachable when it cannot be opened, breaks, or is refused.
+        """
+        logs = self._wanted()
+        if not logs:
+            return
+        projects = [iri.removesuffix("/log") for iri in logs]
+        url = f"{_origin(projects[0])}/ap/stream?{urlencode({'projects': ','.join(projects)})}"
+        headers = self._signed("GET", url, b"")
+        headers["Last-Event-ID"] = ",".join(f"{epoch}:{seq}" for epoch, seq in logs.values())
+        headers["Accept"] = "text/event-stream"
+        pieces = self.federation.transport.listen(
+            url, headers=headers, silence=SILENCE, deadline=LONGEST + SILENCE
+        )
+        first = next(pieces)
+        if first.status != 200:
+            pieces.close()
+            raise Unreachable("broken", f"the stream answers {first.status}")
+        rest, looked = b"", time.monotonic()
+        for piece in pieces:
+            rest = self._read(rest + piece.body)
+            self._acknowledge()
+            if time.monotonic() - looked > LOOK_EVERY:
+                looked = time.monotonic()
+                if set(self._wanted()) != set(logs):
+                    pieces.close()
+                    return
+
+    def _wanted(self) -> dict[str, tuple[int, int]]:
+        """The logs of that host that we hold active copies of: IRI -> (epoch, number)."""
+        with self.federation.runtime.app.app_context():
+            rows = db.session.execute(
+                select(Mirror.log_iri, Mirror.epoch, Mirror.seq)
+                .join(Space, Space.id == Mirror.space_id)
+                .join(Actor, Actor.id == Space.actor_id)
+                .where(Mirror.state == "active", Actor.host == self.host)
+                .order_by(Mirror.log_iri)
+                .limit(100)
+            ).all()
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def _signed(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        federation = self.federation
+        with federation.runtime.app.app_context():
+            scheme = federation.memory.get(self.host) or cavage.NAME
+            key = federation.signing_key(federation.instance_actor(), "rsa")
+            return sign(method, url, body, key, scheme, federation.now())
+
+    def _read(self, data: bytes) -> bytes:
+        """Take in every whole event; what is left of an unfinished one.
+
+        Raises Unreachable for an event that is too long.
+        """
+        *events, rest = data.split(b"\n\n")
+        for event in events:
+            lines = event.split(b"\n")
+            body = b"\n".join(line[6:] for line in lines if line.startswith(b"data: "))
+            if body:
+                self._take(body)
+        if len(rest) > MOST_EVENT:
+            raise Unreachable("too_large", "an event without end")
+        return rest
+
+    def _take(self, body: bytes) -> None:
+        """One page of one log. What it skips over is fetched by the catch-up."""
+        federation = self.federation
+        with federation.runtime.app.app_context():
+            try:
+                page = parse(body)
+                session = db.session()
+                mirror = session.scalar(
+                    select(Mirror).where(Mirror.log_iri == str(page.get("partOf")))
+                )
+                if mirror is None or session.get_one(Space, mirror.space_id).host != self.host:
+                    return
+                space_id, log_iri = mirror.space_id, mirror.log_iri
+                before = mirror.seq
+                reached = take_page(federation, space_id, page)
+                self.reached[log_iri] = reached
+                if reached == before and _last(page) > reached:
+                    with writing(session):
+                        session.get_one(Mirror, space_id).next_check_at = federation.now()
+            except (Malformed, BrokenLog, Problem) as bad:
+                log.warning("stream of %s: not taken: %s", self.host, bad)
+
+    def _acknowledge(self) -> None:
+        """Say what we have, at once and then every two seconds at most."""
+        clock = time.monotonic()
+        news = {iri: seq for iri, seq in self.reached.items() if self.acked.get(iri) != seq}
+        if not news or clock - self.acked_at < ACK_EVERY:
+            return
+        url, body = f"{_origin(next(iter(news)))}/ap/ack", ack_of(news)
+        self.federation.transport.request(
+            "POST", url, headers=self._signed("POST", url, body), body=body, deadline=5.0
+        )
+        self.acked |= news
+        self.acked_at = clock
+
+
+class Listening:
+    """The service that keeps one ear on every host whose projects are held here."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._threads: dict[str, threading.Thread] = {}
+
+    def step(self) -> int:
+        """Begin to listen to hosts that are not listened to. Returns how many."""
+        self._threads = {host: t for host, t in self._threads.items() if t.is_alive()}
+        began = 0
+        for host in self._hosts():
+            if host not in self._threads and len(self._threads) < MOST_HOSTS:
+                thread = threading.Thread(
+                    target=self._listen, args=(host,), name=f"stream {host}", daemon=True
+                )
+                self._threads[host] = thread
+                thread.start()
+                began += 1
+        return began
+
+    def _hosts(self) -> list[str]:
+        with self._federation.runtime.app.app_context():
+            session, now = db.session(), self._federation.now()
+            found = session.scalars(
+                select(Actor.host)
+                .join(Space, Space.actor_id == Actor.id)
+                .join(Mirror, Mirror.space_id == Space.id)
+                .where(Mirror.state == "active")
+                .distinct()
+            ).all()
+            return [
+                host
+                for host in found
+                if self._federation.admits(host) and not resting(session, host, now)
+            ]
+
+    def _listen(self, host: str) -> None:
+        """Listen to one host again and again, until it holds nothing of ours any more."""
+        ear, wait = Ear(self._federation, host), FIRST_WAIT
+        while host in self._hosts():
+            began = time.monotonic()
+            try:
+                ear.listen()
+            except Unreachable as away:
+                log.info("stream of %s: %s", host, away)
+            except Exception:  # the thread's boundary
+                log.exception("stream failed host=%s", host)
+            lasted = time.monotonic() - began > WELL_AFTER
+            wait = FIRST_WAIT if lasted else min(wait * 2, LONGEST_WAIT)
+            time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
+
+
+def _origin(iri: str) -> str:
+    parts = urlsplit(iri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _last(page: Json) -> int:
+    items = page.get("orderedItems")
+    entry = items[-1].get("logEntry") if isinstance(items, list) and items else None
+    seq = entry.get("seq") if isinstance(entry, dict) else None
+    return seq if isinstance(seq, int) else 0
