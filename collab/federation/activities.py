@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from collab.core.events import Event, EventRow
-from collab.federation.log import CONTEXT, PUBLIC, stamp
-from collab.people.models import Actor
+from collab.core.events import Event
+from collab.federation import grants
+from collab.federation.facts import Facts
+from collab.federation.log import CONTEXT, stamp
 from collab.spaces import events as happened
-from collab.spaces.models import Item, Membership, Offer, Role, Space
-from collab.spaces.tool import Json, Tools
-
-ROLE_NAMES = {Role.READER: "visit", Role.MEMBER: "report", Role.FACILITATOR: "admin"}
-"""Our roles in ForgeFed's words (FEDERATION.md 1.4)."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that a teller may look at."""
-
-    session: Session
-    tools: Tools
-    row: EventRow
-    event: Event
-    space: Space
-    actor: Actor
-
-    def item(self) -> Item:
-        """The item the event is about."""
-        return self.session.get_one(Item, self.event.item_id)
-
-    def member(self) -> Actor:
-        """The person a membership event is about."""
-        return self.session.get_one(Actor, self.event.member_id)  # type: ignore[attr-defined]
-
-    def envelope(self, verb: str, actor: str, iri: str) -> Json:
-        """What every activity starts with, addressed to the whole project."""
-        public = self.space.visibility == "public"
-        space = self.space.iri
-        return {
-            "@context": CONTEXT,
-            "id": iri,
-            "type": verb,
-            "actor": actor,
-            "published": stamp(self.row.at),
-            "to": [PUBLIC] if public else [f"{space}/members"],
-            "cc": [space, f"{space}/followers"] if public else [space],
-            "audience": space,
-        }
+from collab.spaces.models import Item, Membership, Offer, Space
+from collab.spaces.tool import Json
 
 
 def tell(facts: Facts) -> Json | None:
@@ -148,26 +110,6 @@ def _pinned(facts: Facts) -> Json:
     return told | {"object": facts.item().iri, "target": f"{facts.space.iri}/featured"}
 
 
-def _granted(facts: Facts) -> Json | None:
-    event, space, member = facts.event, facts.space, facts.member()
-    assert isinstance(event, happened.MemberAdmitted | happened.RoleChanged)
-    row = facts.session.scalar(
-        select(Membership).where(Membership.space_id == space.id, Membership.actor_id == member.id)
-    )
-    if row is None or row.grant_iri is None:
-        return None
-    told = facts.envelope("Grant", space.iri, f"{row.grant_iri}#{facts.row.id}")
-    told |= {"object": ROLE_NAMES[Role(event.role)], "context": space.iri, "target": member.iri}
-    return told | ({"fulfills": row.join_iri} if row.join_iri else {})
-
-
-def _revoked(facts: Facts) -> Json:
-    member = facts.member()
-    told = facts.envelope("Revoke", facts.space.iri, f"{facts.space.iri}/a/{facts.row.id}#revoke")
-    state = "left" if isinstance(facts.event, happened.MemberLeft) else "removed"
-    return told | {"object": member.iri, "target": facts.space.iri, "summary": state}
-
-
 def space_object(space: Space) -> Json:
     """What a project says of itself, as our software reads it (INTERFACE of mirrors)."""
     return {
@@ -220,18 +162,31 @@ TELLERS: dict[type[Event], Callable[[Facts], Json | None]] = {
     happened.Unreacted: _unreacted,
     happened.ItemPinned: _pinned,
     happened.ItemUnpinned: _pinned,
-    happened.MemberAdmitted: _granted,
-    happened.RoleChanged: _granted,
-    happened.MemberLeft: _revoked,
-    happened.MemberRemoved: _revoked,
+    happened.MemberAdmitted: grants.granted,
+    happened.RoleChanged: grants.granted,
+    happened.GrantRenewed: grants.granted,
+    happened.MemberLeft: grants.revoked,
+    happened.MemberRemoved: grants.revoked,
 }
 
 
 def to_host(facts: Facts) -> dict[str, Any] | None:
     """What a person of here tells the host of a remote project; None for what is not told."""
+    event, space = facts.event, facts.space
+    if isinstance(event, happened.OfferMade):
+        return offer(facts.session, event, facts)
+    if type(event) in VOICES:
+        return tell(facts)
+    told = _about_oneself(facts)
+    if told is None:
+        return None
+    plain = {"@context": CONTEXT, "actor": facts.actor.iri, "to": [space.iri], "cc": []}
+    return plain | {"published": stamp(facts.row.at)} | told
+
+
+def _about_oneself(facts: Facts) -> Json | None:
+    """Asking, leaving, answering: a person of here and their place in a remote project."""
     event, space, actor = facts.event, facts.space, facts.actor
-    plain = {"@context": CONTEXT, "actor": actor.iri, "to": [space.iri], "cc": []}
-    plain["published"] = stamp(facts.row.at)
     match event:
         case happened.MemberAsked():
             row = facts.session.scalars(
@@ -241,25 +196,16 @@ def to_host(facts: Facts) -> dict[str, Any] | None:
             ).one()
             words = {"content": row.note} if row.note else {}
             told = {"id": row.join_iri, "type": "Join", "object": space.iri, "instrument": "report"}
-            return plain | told | words
+            return told | words
         case happened.MemberLeft():
-            return plain | {
-                "id": f"{actor.iri}#leave-{facts.row.id}",
-                "type": "Leave",
-                "object": space.iri,
-            }
-        case happened.OfferMade():
-            return offer(facts.session, event, facts)
+            iri = f"{actor.iri}#leave-{facts.row.id}"
+            return {"id": iri, "type": "Leave", "object": space.iri}
+        case happened.InvitationAnswered():
+            return grants.answer_of(facts, accepted=event.accepted)
         case happened.SpaceUnfollowed():
-            undone = {
-                "id": event.follow_iri,
-                "type": "Follow",
-                "actor": actor.iri,
-                "object": space.iri,
-            }
-            return plain | {"id": f"{event.follow_iri}#undo", "type": "Undo", "object": undone}
-    if type(event) in VOICES:
-        return tell(facts)
+            iri = event.follow_iri
+            undone = {"id": iri, "type": "Follow", "actor": actor.iri, "object": space.iri}
+            return {"id": f"{iri}#undo", "type": "Undo", "object": undone}
     return None
 
 

@@ -24,6 +24,7 @@ from collab.federation.gate import Arrival
 from collab.federation.house import Federation
 from collab.federation.models import InboxItem
 from collab.federation.reach import heard_from
+from collab.federation.relayed import Purse, believable
 from collab.federation.remote import fetch_object
 from collab.federation.sending import send
 from collab.federation.signs import GREETINGS
@@ -103,7 +104,10 @@ class Case:
 
 Verb = Callable[[Case], None]
 Declined = Callable[[Case, Problem], None]
+Preparation = Callable[[Federation, Arrival], None]
 VERBS: dict[str, Verb] = {}
+PREPARED: dict[str, Preparation] = {}
+"""What must be asked of other hosts before an activity's unit of work opens."""
 DECLINED: dict[str, Declined] = {}
 """How a no is told to the sender, for verbs that expect an answer; the others get a status."""
 
@@ -116,6 +120,16 @@ def on(*verbs: str) -> Callable[[Verb], Verb]:
             if verb in VERBS:
                 raise ValueError(f"{verb} has a function already")
             VERBS[verb] = function
+        return function
+
+    return register
+
+
+def prepares(*verbs: str) -> Callable[[Preparation], Preparation]:
+    """Make a function the one that asks other hosts before activities of these types (R56)."""
+
+    def register(function: Preparation) -> Preparation:
+        PREPARED.update(dict.fromkeys(verbs, function))
         return function
 
     return register
@@ -150,6 +164,8 @@ def take(federation: Federation, arrival: Arrival) -> None:
     if asking and actor.kind != ActorKind.APPLICATION:
         raise Forbidden(N_("Cette instance n’est pas reliée à la nôtre."))
     activity = _at_hand(federation, arrival)
+    if arrival.verb in PREPARED:
+        PREPARED[arrival.verb](federation, arrival)
     if federation.budget.spend("forget what was received long ago", 1, FORGET_EVERY):
         forget_old(federation)
     try:
@@ -184,6 +200,8 @@ def _at_hand(federation: Federation, arrival: Arrival) -> Json:
     if arrival.verb == "Update" and id_of(thing) == arrival.actor:
         federation.resolve_actor(arrival.actor, refresh=True)
         return activity
+    if arrival.verb == "Announce":
+        return activity | {"object": believable(federation, arrival.actor, thing, Purse())}
     if arrival.verb in EMBEDDED and isinstance(thing, str):
         if federation.host_of(arrival.actor) != _host(federation, thing):
             raise Forbidden(N_("Cet objet n’est pas de la personne qui l’envoie."))
@@ -201,7 +219,9 @@ def _host(federation: Federation, iri: str) -> str:
 def _effect(federation: Federation, arrival: Arrival, actor: Actor, activity: Json) -> None:
     verb = VERBS.get(arrival.verb)
     federation.let_go()
-    with federation.runtime.work(actor, cause=arrival.id) as work:
+    # What a community passes on has been decided by its host.
+    passed_on = arrival.verb == "Announce"
+    with federation.runtime.work(actor, cause=arrival.id, mirrored=passed_on) as work:
         if not _written_down(work, arrival):
             return
         if verb is None:

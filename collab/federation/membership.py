@@ -6,13 +6,13 @@ from sqlalchemy import select
 
 from collab.core.errors import Forbidden, Missing, Problem
 from collab.core.i18n import N_
+from collab.federation import inviting, peers, speaking
 from collab.federation import log as project_log
-from collab.federation import peers, speaking
 from collab.federation.actors import words, words_of_html
 from collab.federation.deliver import log_inbox_of
 from collab.federation.inbox import Case, declines, id_of, on
 from collab.federation.mirror import follow_answered
-from collab.federation.models import Subscriber
+from collab.federation.models import PARTIAL, Mirror, Subscriber
 from collab.people.models import ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces import membership as joining
@@ -133,6 +133,7 @@ def answer(case: Case) -> None:
         return
     _followed(case, iri, yes=yes)
     _joined(case, iri, yes=yes)
+    inviting.answered(case, iri, yes=yes)
     _offered(case, iri, yes=yes)
 
 
@@ -142,6 +143,9 @@ def _followed(case: Case, iri: str, *, yes: bool) -> None:
         return
     if yes:
         row.accepted_at = case.work.now
+        copy = case.work.session.get(Mirror, row.space_id)
+        if copy is not None and copy.state == PARTIAL:
+            copy.next_check_at = case.work.now
     else:
         case.work.session.delete(row)
 
@@ -173,10 +177,7 @@ def _offered(case: Case, iri: str, *, yes: bool) -> None:
 def grant(case: Case) -> None:
     """A project of elsewhere says what place one of ours has in it (1.4)."""
     space = case.work.session.scalar(select(Space).where(Space.actor_id == case.actor.id))
-    member_iri = id_of(case.activity.get("target"))
-    if case.activity["type"] == "Revoke":
-        member_iri = case.thing
-    member = actor_by_iri(case.work.session, member_iri)
+    member = actor_by_iri(case.work.session, speaking.member_of(case.activity))
     if space is None or space.local or member is None or not member.local:
         return
     row = joining.membership(case.work, space, member.id)

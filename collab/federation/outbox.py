@@ -12,8 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from collab.core.events import EventRow
-from collab.federation.activities import VOICES, Facts, tell, to_host
+from collab.federation import grants
+from collab.federation.activities import VOICES, tell, to_host
+from collab.federation.facts import Facts
 from collab.federation.fanout import letters
+from collab.federation.hosts import same_origin
 from collab.federation.log import CONTEXT, append, stamp
 from collab.federation.mirror import start_mirror
 from collab.federation.models import InboxItem, LogEntry
@@ -28,6 +31,16 @@ from collab.spaces.models import Follow, Item, ItemState, Membership, Space, Vis
 from collab.spaces.tool import Json, Tools
 
 log = logging.getLogger(__name__)
+OF_MEMBERS = (
+    happened.MemberInvited,
+    happened.MemberAdmitted,
+    happened.MemberRefused,
+    happened.MemberRemoved,
+    happened.MemberLeft,
+    happened.RoleChanged,
+    happened.GrantRenewed,
+)
+"""What the person concerned hears directly, whether or not their host holds a copy."""
 
 
 class Outbox:
@@ -108,30 +121,31 @@ class Outbox:
 
     def _answer(self, facts: Facts, logged: Json | None) -> None:
         """What a remote person must hear directly, whether or not their host holds a mirror."""
-        event, session = facts.event, facts.session
-        if isinstance(event, happened.MemberAdmitted | happened.RoleChanged):
-            member = facts.member()
-            if not member.local and logged is not None:
-                for told in [*self._accept_of_join(facts, member), logged]:
-                    send(session, facts.space.actor, told, [member.inbox], facts.row.at)
-        elif isinstance(event, happened.MemberRefused | happened.MemberRemoved):
-            member = facts.member()
-            if not member.local:
-                told = logged or self._join_answer(facts, member, "Reject")
-                send(session, facts.space.actor, told, [member.inbox], facts.row.at)
+        if not isinstance(facts.event, OF_MEMBERS) or facts.member().local:
+            return
+        session, member, group = facts.session, facts.member(), facts.space.actor
+        letters = [(speaker, self._proven(facts, told)) for speaker, told in grants.besides(facts)]
+        match facts.event:
+            case happened.MemberAdmitted() if self._join(facts, member):
+                letters.append((group, self._join_answer(facts, member, "Accept")))
+            case happened.MemberRefused():
+                letters.append((group, self._join_answer(facts, member, "Reject")))
+        if logged is not None:
+            letters.append((group, logged))
+        for speaker, told in letters:
+            send(session, speaker, told, [member.inbox], facts.row.at)
 
-    def _accept_of_join(self, facts: Facts, member: Actor) -> list[Json]:
-        if isinstance(facts.event, happened.RoleChanged):
-            return []
-        return [self._join_answer(facts, member, "Accept")]
+    def _join(self, facts: Facts, member: Actor) -> str:
+        """The id of a member's own Join; "" for somebody who was invited."""
+        asked = facts.session.scalar(
+            select(Membership.join_iri).where(
+                Membership.space_id == facts.space.id, Membership.actor_id == member.id
+            )
+        )
+        return asked if asked and same_origin(asked, member.iri) else ""
 
     def _join_answer(self, facts: Facts, member: Actor, verb: str) -> Json:
         space = facts.space
-        asked = facts.session.scalar(
-            select(Membership.join_iri).where(
-                Membership.space_id == space.id, Membership.actor_id == member.id
-            )
-        )
         answer = {
             "@context": CONTEXT,
             "id": f"{space.iri}/a/{facts.row.id}#{verb.lower()}",
@@ -140,7 +154,7 @@ class Outbox:
             "to": [member.iri],
             "cc": [],
             "object": {
-                "id": asked or "",
+                "id": self._join(facts, member),
                 "type": "Join",
                 "actor": member.iri,
                 "object": space.iri,

@@ -67,6 +67,15 @@ class Asker:
             return False
         return self._entitled(space, sender, inside=True)
 
+    def is_invited(self, space: Space) -> bool:
+        """Whether the asker is somebody who was invited by name, or their instance."""
+        invited = self.federation.session.scalars(
+            select(Actor.iri)
+            .join(Membership, Membership.actor_id == Actor.id)
+            .where(Membership.space_id == space.id, Membership.state == MembershipState.INVITED)
+        ).all()
+        return bool(invited) and self.is_one_of(invited)
+
     def is_one_of(self, named: Collection[object]) -> bool:
         """Whether the asker is one of those, or the instance of one of them."""
         sender = self.sender()

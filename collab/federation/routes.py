@@ -18,7 +18,7 @@ from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Response
 
 from collab.core.errors import Missing
-from collab.federation import identity, listings, membership, papers, speech, views
+from collab.federation import identity, inviting, listings, membership, papers, speech, views
 from collab.federation.gate import Sender, authenticate, receive
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
@@ -34,7 +34,7 @@ from collab.web.view import dbsession, viewer
 
 log = logging.getLogger(__name__)
 bp = Blueprint("federation", __name__)
-VERBS = (membership, speech)
+VERBS = (membership, inviting, speech)
 """The modules whose functions take activities; imported so that they are registered."""
 
 ASKED_FOR = ("application/activity+json", "application/ld+json")

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from collab.core.errors import Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
-from collab.federation.activities import ROLE_NAMES
+from collab.federation.grants import REPLACED, ROLE_NAMES
+from collab.federation.holding import iri_of
 from collab.federation.keyhistory import learn_keys
 from collab.federation.voices import bring_back, take_back
 from collab.people.models import Actor
@@ -122,15 +123,24 @@ def _grant(work: Work, tools: Tools, space: Space, activity: Json) -> None:
         raise Problem(N_("Ce rôle n’est pas compris."))
     member = _person(work, activity["target"])
     row = membership(work, space, member.id)
-    if member.local and (row is None or row.join_iri is None):
+    asked = row is not None and row.join_iri and row.state != MembershipState.INVITED
+    if member.local and not asked:
         raise Missing(N_("Cette personne n’est pas dans la liste, ou plus."))
     settle_membership(work, space, member, state=MembershipState.ACTIVE, role=role, grant_iri=iri)
 
 
+def member_of(activity: Json) -> str:
+    """Whom a Grant or a Revoke is about. The first Revokes named the person as their object."""
+    target, context = iri_of(activity.get("target")), activity.get("context")
+    return target if activity["type"] == "Grant" or context else iri_of(activity.get("object"))
+
+
 def _revoke(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    if activity.get("summary") == REPLACED:
+        return  # an older Grant, in whose place there is another
     left = activity.get("summary") == "left"
     settle_membership(
-        work, space, _person(work, activity["object"]),
+        work, space, _person(work, member_of(activity)),
         state=MembershipState.LEFT if left else MembershipState.REMOVED,
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ def group(asker: Asker, slug: str) -> Shown:
     space = own_space(federation, slug)
     session = federation.session
     whole = asker.may_read(space)
-    if not whole and not may_see_card(session, space, None):
+    if not whole and not may_see_card(session, space, None) and not asker.is_invited(space):
         raise Missing
     if not whole and federation.mode() != "open" and asker.sender() is None:
         raise Missing

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from collab.core.jobs import Handler, Payload
 from collab.core.service import Service
 from collab.federation.catchup import CatchUp
+from collab.federation.communities import ReadAlong
 from collab.federation.deliver import Courier
 from collab.federation.desk import Desk
 from collab.federation.house import Federation
@@ -45,6 +46,8 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     app.extensions["collab.courier"], app.extensions["collab.catch_up"] = courier, catch_up
     runtime.services.append(Service("deliver", courier.step, rest=1.0))
     runtime.services.append(Service("mirrors", catch_up.step, rest=2.0))
+    along = app.extensions["collab.read_along"] = ReadAlong(federation)
+    runtime.services.append(Service("communities", along.step, rest=5.0))
     app.extensions["collab.streams"] = Hub(federation)
     runtime.services.append(Service("streams", Listening(federation).step, rest=5.0))
     runtime.services.append(Service("grants", Renewal(federation).step, rest=3600.0))

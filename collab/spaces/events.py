@@ -55,8 +55,38 @@ class MemberRemoved(Event, name="member.removed"):
 
 
 class RoleChanged(Event, name="member.role"):
+    """`former` is the Grant that the new one takes the place of; "" when there was none."""
+
     member_id: int
     role: int
+    former: str = ""
+
+
+class GrantRenewed(Event, name="member.renewed"):
+    """The same place for another year: `former` is the Grant that ends soon."""
+
+    member_id: int
+    role: int
+    former: str = ""
+
+
+class MemberInvited(Event, name="member.invited"):
+    """`member_id`, of another instance than the project, is asked to take part."""
+
+    member_id: int
+    role: int
+
+
+class InvitationAnswered(Event, name="invitation.answered"):
+    """On the instance of whoever was asked: `actor_id` says yes or no."""
+
+    accepted: bool
+
+
+class InvitationDeclined(Event, name="invitation.declined"):
+    """On the project's host: `member_id` said no."""
+
+    member_id: int
 
 
 class ItemPublished(Event, name="item.published"):

@@ -12,6 +12,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
 from collab.spaces.events import (
+    GrantRenewed,
     MemberAdmitted,
     MemberAsked,
     MemberLeft,
@@ -181,7 +182,7 @@ def change_role(work: Work, space: Space, given: Decide) -> Membership:
         raise Invalid(role=N_("Choisissez un rôle."))
     if given.role < Role.FACILITATOR:
         _somebody_stays(work, space, row)
-    row.role = given.role
+    row.role, former = given.role, row.grant_iri or ""
     row.grant_iri = work.mint(f"/p/{space.slug}/grants/")
     work.record(
         RoleChanged(
@@ -189,9 +190,21 @@ def change_role(work: Work, space: Space, given: Decide) -> Membership:
             actor_id=work.actor.id,
             member_id=row.actor_id,
             role=int(given.role),
+            former=former,
         )
     )
     return row
+
+
+def renew_grant(work: Work, space: Space, row: Membership) -> None:
+    """Say again, for another year, what place a member has (FEDERATION.md 1.4)."""
+    former, row.grant_iri = row.grant_iri or "", work.mint(f"/p/{space.slug}/grants/")
+    work.record(
+        GrantRenewed(
+            space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id,
+            role=int(row.role), former=former,
+        )
+    )  # fmt: skip
 
 
 def leave(work: Work, space: Space) -> None:

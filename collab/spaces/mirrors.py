@@ -116,13 +116,20 @@ def settle_membership(
         work.session.add(row)
     elif (row.state, row.role, grant_iri or row.grant_iri) == (state, role, row.grant_iri):
         return
+    if state == MembershipState.ACTIVE and (row.state, row.role) == (state, role):
+        row.grant_iri = grant_iri  # the same place, said anew for another year
+        return
     row.state, row.role, row.since = state, role, work.now
     row.grant_iri = grant_iri or row.grant_iri
     work.session.flush()
-    ids = {"space_id": space.id, "actor_id": work.actor.id, "member_id": member.id}
-    match state:
+    _settled(work, row)
+
+
+def _settled(work: Work, row: Membership) -> None:
+    ids = {"space_id": row.space_id, "actor_id": work.actor.id, "member_id": row.actor_id}
+    match row.state:
         case MembershipState.ACTIVE:
-            work.record(MemberAdmitted(**ids, role=int(role)))
+            work.record(MemberAdmitted(**ids, role=int(row.role)))
         case MembershipState.REFUSED:
             work.record(MemberRefused(**ids))
         case MembershipState.LEFT:

@@ -84,6 +84,8 @@ class Space(Base):
 
 class MembershipState(StrEnum):
     REQUESTED = "requested"
+    INVITED = "invited"
+    """Asked by name; nobody else has answered for them."""
     ACTIVE = "active"
     REFUSED = "refused"
     LEFT = "left"

@@ -80,13 +80,25 @@ def may_see_card(session: Session, space: Space, viewer: Actor | None) -> bool:
     A members-only space that takes requests shows its card to whoever has its address; one that
     is entered by invitation does not exist for strangers.
     """
-    if may_read(session, space, viewer):
+    if may_read(session, space, viewer) or _is_invited(session, space, viewer):
         return True
     return (
         space.deleted_at is None
         and space.visibility == Visibility.MEMBERS
         and space.join_policy != JoinPolicy.INVITATION
     )
+
+
+def _is_invited(session: Session, space: Space, viewer: Actor | None) -> bool:
+    """Whether somebody was asked by name and has not answered no; they may know to what."""
+    if viewer is None or viewer.suspended_at or space.deleted_at:
+        return False
+    asked = select(Membership.id).where(
+        Membership.space_id == space.id,
+        Membership.actor_id == viewer.id,
+        Membership.state.in_((MembershipState.INVITED, MembershipState.REQUESTED)),
+    )
+    return session.scalar(asked.limit(1)) is not None
 
 
 def host_may_read(session: Session, space: Space, host: str) -> bool:

@@ -1,0 +1,95 @@
+"""`Invite` and its answers, both ways; and whom an address names (FEDERATION.md 1.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from collab.core.errors import Forbidden, Missing
+from collab.core.i18n import N_
+from collab.federation.gate import Arrival
+from collab.federation.inbox import Case, id_of, on, prepares
+from collab.federation.speaking import ROLES
+from collab.people.models import Actor, ActorKind
+from collab.people.queries import actor_by_iri
+from collab.spaces.invited import (
+    InvitePerson,
+    invitation_accepted,
+    invite_person,
+    take_invitation,
+)
+from collab.spaces.models import Membership, MembershipState, Role, Space
+
+if TYPE_CHECKING:
+    from collab.federation.house import Federation
+
+MOST_ASKED = 30
+AN_HOUR = 3600
+
+
+def invite_by_address(
+    federation: Federation, facilitator: Actor, space: Space, address: str, role: Role
+) -> Membership:
+    """Invite the person behind `@omar@c.example`, or the address of their page. May ask.
+
+    Raises as `resolve_address` and `invite_person` do.
+    """
+    space_id = space.id
+    person = federation.resolve_actor(federation.resolve_address(address))
+    if federation.is_limited(person.host):
+        raise Forbidden(N_("Les échanges avec l’instance de cette personne sont limités."))
+    with federation.runtime.work(facilitator) as work:
+        given = InvitePerson(member=person.id, role=role)
+        return invite_person(work, work.session.get_one(Space, space_id), given)
+
+
+@prepares("Invite")
+def look_up(federation: Federation, arrival: Arrival) -> None:
+    """Get to know the project one of ours is invited to, before any transaction (R56, R29)."""
+    target = id_of(arrival.activity.get("target"))
+    _of_here(federation, id_of(arrival.activity.get("object")))
+    if federation.host_of(target) != arrival.host or federation.is_ours(target):
+        raise Forbidden(N_("Un projet n’invite que depuis sa propre instance."))
+    known = actor_by_iri(federation.session, target)
+    if known is not None and federation.session.scalar(
+        select(Space.id).where(Space.actor_id == known.id)
+    ):
+        return
+    if not federation.budget.spend(f"invited by {arrival.host}", MOST_ASKED, AN_HOUR):
+        raise Forbidden(N_("Trop d’invitations de cette instance en une heure."))
+    federation.space_card(target)
+
+
+def _of_here(federation: Federation, iri: str) -> Actor:
+    person = actor_by_iri(federation.session, iri)
+    if person is None or not person.local or person.kind != ActorKind.PERSON or person.deleted_at:
+        raise Missing(N_("Cette personne n’est pas connue ici."))
+    return person
+
+
+@on("Invite")
+def invite(case: Case) -> None:
+    """Somebody of a project's own instance invites one of ours to it."""
+    case.federation.require_peer(case.actor.host)
+    person = _of_here(case.federation, case.thing)
+    group = actor_by_iri(case.work.session, id_of(case.activity.get("target")))
+    found = select(Space).where(Space.actor_id == (group.id if group else None))
+    space = case.work.session.scalar(found)
+    if space is None or group is None or group.host != case.actor.host:
+        raise Missing(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
+    role = ROLES.get(str(case.activity.get("instrument")), Role.MEMBER)
+    take_invitation(case.work, space, person, role, str(case.activity["id"]))
+
+
+def answered(case: Case, iri: str, *, yes: bool) -> None:
+    """`Accept` or `Reject` of an Invite of ours: by whom it was for, while it waits (R8)."""
+    row = case.work.session.scalar(
+        select(Membership).where(
+            Membership.join_iri == iri,
+            Membership.actor_id == case.actor.id,
+            Membership.state == MembershipState.INVITED,
+        )
+    )
+    if row is not None and row.space.local:
+        invitation_accepted(case.work, row.space, iri, yes=yes)
