@@ -29,6 +29,7 @@ COMMANDS = {
     "peer": "collab.cli.peers",
     "show": "collab.cli.show",
     "keys": "collab.cli.keys",
+    "log": "collab.cli.log",
     "reindex": "collab.cli.search",
     "demo": "collab.cli.demo",
 }
