@@ -14,7 +14,7 @@ from collab.federation.copies import Copy, Kept, copies_of, kept_from
 from collab.federation.house import Federation
 from collab.federation.lanes import Lane, lanes, pause_peer, resume_peer, retry_peer
 from collab.federation.log import head, head_seq
-from collab.federation.models import Mirror, Subscriber
+from collab.federation.models import PARTIAL, Mirror, Subscriber
 from collab.federation.peering import (
     DIFFERS,
     Phrase,
@@ -162,6 +162,12 @@ class Desk:
         row = self._federation.session.get(Mirror, space.id)
         if row is None or row.state in ("refused", "ended"):
             return gettext("Sur %(host)s. Il n’y en a pas de copie ici.", host=space.host)
+        if row.state == PARTIAL:
+            return gettext(
+                "Copie partielle d’une communauté de %(host)s : ce qui s’y dit depuis que "
+                "quelqu’un d’ici la suit, et une partie de ce qui précède.",
+                host=space.host,
+            )
         if row.state == "asked":
             return gettext("Copie demandée à %(host)s, en attente de sa réponse.", host=space.host)
         peer = self._federation.session.get(Peer, space.host)

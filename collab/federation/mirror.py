@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.work import Work, new_uid
 from collab.federation.log import CONTEXT, EPOCH
-from collab.federation.models import Mirror
+from collab.federation.models import PARTIAL, Mirror
 from collab.people.models import Actor
 from collab.people.queries import site
 from collab.spaces.models import Space
@@ -32,7 +32,7 @@ def start_mirror(session: Session, space: Space, at: datetime) -> tuple[Actor, J
     None when a copy is held or asked for already. FEDERATION.md 1.4, mirror subscription.
     """
     row = session.get(Mirror, space.id)
-    if row is not None and row.state in ("asked", "active", "broken"):
+    if row is not None and row.state in ("asked", "active", "broken", PARTIAL):
         return None
     ours = site(session).actor
     origin = ours.iri.removesuffix("/actor")

@@ -104,6 +104,10 @@ class StateBucket(Base):
     digest: Mapped[str] = mapped_column(String(64))
 
 
+PARTIAL = "partial"
+"""State of a copy that no log feeds: what comes along is kept, what was before only in part."""
+
+
 class Mirror(Base):
     """This instance's copy of a remote project: how far it has come and how it stands."""
 
@@ -113,7 +117,7 @@ class Mirror(Base):
     log_iri: Mapped[str] = mapped_column(String(2048))
     follow_iri: Mapped[str] = mapped_column(String(2048))
     state: Mapped[str] = mapped_column(String(20), default="asked")
-    """`asked`, `active`, `refused`, `ended`, `broken` (the log contradicts itself)."""
+    """`asked`, `active`, `refused`, `ended`, `broken` (the log contradicts itself), PARTIAL."""
     epoch: Mapped[int] = mapped_column(default=1)
     seq: Mapped[int] = mapped_column(default=0)
     head_hash: Mapped[str] = mapped_column(String(80), default="")

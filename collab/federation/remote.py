@@ -22,6 +22,7 @@ from collab.federation.actors import (
 from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.hosts import BadHost
 from collab.federation.keys import PublicKey
+from collab.federation.models import PARTIAL, Mirror
 from collab.federation.webfinger import (
     GONE,
     ODD,
@@ -227,13 +228,21 @@ def space_card(federation: Federation, address: str) -> Space:
         raise Missing(N_("Cette adresse n’est pas celle d’un projet."))
     card = card_of(document)
     with federation.runtime.work(federation.instance_actor()) as work:
-        return adopt_space(work, work.session.get_one(Actor, group.id), card)
+        space = adopt_space(work, work.session.get_one(Actor, group.id), card)
+        if not has_log(document) and work.session.get(Mirror, space.id) is None:
+            work.session.add(Mirror(space_id=space.id, log_iri="", follow_iri="", state=PARTIAL))
+        return space
 
 
 def _space(federation: Federation, iri: str) -> Space | None:
     return federation.session.scalar(
         select(Space).join(Actor, Actor.id == Space.actor_id).where(Actor.iri == iri)
     )
+
+
+def has_log(document: Json) -> bool:
+    """Whether a Group keeps a log that a whole copy can be made of, as our software does."""
+    return bool(document.get("log"))
 
 
 def card_of(document: Json) -> Json:
@@ -256,6 +265,9 @@ def card_of(document: Json) -> Json:
         card["why"] = words_of_html(document.get("summary"), MAX_CARD)
     closed = document.get("manuallyApprovesFollowers") is True
     card.setdefault("visibility", Visibility.MEMBERS if closed else Visibility.PUBLIC)
+    if not has_log(document):
+        # Its software has no word for joining: one takes part by following.
+        card.setdefault("joinPolicy", JoinPolicy.INVITATION)
     card.setdefault("joinPolicy", OPENNESS.get(str(document.get("openness")), JoinPolicy.OPEN))
     card.setdefault("tools", ["discussion"])
     return card

@@ -1,0 +1,301 @@
+"""Communities of NodeBB and PieFed are read along, and believed no further than they may be."""
+# ruff: noqa: F401, F811 - fixtures are imported by their names
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from federation.captured import LATER, Scene, at_home, read
+from federation.hostile import hostile_peer
+from federation.stage import actor, federation, foreign, house, sent
+
+from collab.federation.models import PARTIAL, Delivery, Mirror, OutboxItem
+from collab.spaces.items import react
+from collab.spaces.membership import follow, unfollow
+from collab.spaces.models import Follow, Item, ItemState, Reaction, Space
+from collab.web.actions import perform
+from collab.web.extensions import db
+
+
+@pytest.fixture
+def ines(house, make):
+    house.runtime.clock = lambda: LATER
+    return make.person("ines")
+
+
+def items() -> list[Item]:
+    db.session.rollback()
+    return db.session.query(Item).order_by(Item.id).all()
+
+
+def follow_it(scene: Scene, house, federation, ines, group: str) -> Space:
+    """Inès follows the community, which says yes; the rest of what must happen happens."""
+    space = federation.space_card(group)
+    with house.as_(ines) as work:
+        iri = follow(work, work.session.get_one(Space, space.id)).iri
+    house.settle()
+    asked = {"id": iri, "type": "Follow", "actor": ines.iri, "object": group}
+    yes = {"id": f"{group}#accept/1", "type": "Accept", "actor": group, "object": asked}
+    assert scene.deliver(yes).status_code == 202
+    house.app.extensions["collab.read_along"].step()
+    db.session.rollback()
+    return db.session.get_one(Space, space.id)
+
+
+# A category of NodeBB
+
+
+@pytest.fixture
+def nodebb(foreign) -> Scene:
+    scene = Scene(foreign, {"https://nodebb.test": foreign.peer.origin})
+    group = read("nodebb-actor-group").body
+    also = {"category/2": "category/1"}  # most was recorded of the first category
+    scene.meet("nodebb-actor-person")
+    scene.homes |= {
+        f"https://nodebb.test/{two}": f"{foreign.peer.origin}/{one}" for two, one in also.items()
+    }
+    scene.meet("nodebb-actor-group")
+    assert group["type"] == "Group"
+    return scene
+
+
+@pytest.fixture
+def category(nodebb, house, federation, ines) -> Space:
+    return follow_it(nodebb, house, federation, ines, nodebb.foreign.peer.url("/category/1"))
+
+
+def test_who_follows_a_community_takes_part_in_it(category, ines, house):
+    (asked,) = sent("Follow")
+    assert (asked["actor"], asked["object"]) == (ines.iri, category.iri)
+    assert db.session.get(Mirror, category.id).state == PARTIAL
+    page = house.client().get(f"/p/{category.address}").get_data(as_text=True)
+    assert "Copie partielle" in page
+
+
+def test_a_subject_and_its_answer_are_read_along(nodebb, category):
+    assert nodebb.say("nodebb-Announce-Create-Article-byGroup").status_code == 202
+    assert nodebb.say("nodebb-Announce-Create-Note-byGroup").status_code == 202
+    topic, answer = items()
+    assert (topic.kind, topic.title) == ("thread", "Bench topic")
+    assert answer.thread.id == topic.id
+    assert answer.author.iri == at_home(nodebb, "https://nodebb.test/uid/2")
+    assert answer.state == ItemState.CONFIRMED
+
+
+def test_both_forms_of_an_announcement_make_one_subject(nodebb, category):
+    nodebb.say("nodebb-Announce-Article-byGroup")
+    nodebb.say("nodebb-Announce-Create-Article-byGroup")
+    assert len(items()) == 1
+
+
+def test_an_edit_is_applied(nodebb, category):
+    nodebb.say("nodebb-Announce-Update-Article-byGroup")
+    (topic,) = items()
+    edited = nodebb.here(read("nodebb-Announce-Update-Article-byGroup").body)["object"]["object"]
+    assert topic.title == edited["name"]
+
+
+def test_what_the_community_deletes_is_gone_from_the_copy(nodebb, category):
+    nodebb.say("nodebb-Announce-Create-Article-byGroup")
+    (topic,) = items()
+    told = nodebb.here(read("nodebb-Announce-Delete-byGroup").body)
+    told["object"]["object"] = topic.iri
+    assert nodebb.deliver(told).status_code == 202
+    assert items()[0].withdrawn_at is not None
+
+
+def test_likes_are_counted_and_taken_back(nodebb, category):
+    nodebb.say("nodebb-Announce-Create-Article-byGroup")
+    (topic,) = items()
+    also = {"https://fedify.test/users/alice/notes/4d393608-708d-4348-9670-698048a4f337": topic.iri}
+    assert nodebb.say("nodebb-Announce-Like-byGroup", also).status_code == 202
+    assert db.session.query(Reaction).count() == 1
+    assert nodebb.say("nodebb-Announce-Undo-Like-byGroup", also).status_code == 202
+    assert db.session.query(Reaction).count() == 0
+
+
+def test_without_a_follower_here_nothing_is_taken_or_fetched(nodebb, category, house, ines):
+    with house.as_(ines) as work:
+        unfollow(work, work.session.get_one(Space, category.id))
+    before = len(nodebb.foreign.peer.asked)
+    assert nodebb.say("nodebb-Announce-Create-Article-byGroup").status_code == 202
+    assert items() == []
+    assert len(nodebb.foreign.peer.asked) == before
+
+
+def test_our_answer_goes_to_the_community_and_stands_once_it_is_taken(
+    nodebb, category, house, ines
+):
+    nodebb.say("nodebb-Announce-Create-Article-byGroup")
+    (topic,) = items()
+    uid = perform(
+        ines, category.address, "discussion", "post", {"thread": topic.uid, "body": "Bien."}
+    )
+    house.settle()
+    (told,) = [one for one in sent("Create") if one["actor"] == ines.iri]
+    assert told["object"]["inReplyTo"] == topic.iri
+    assert category.iri in told["cc"]
+    assert told["audience"] == category.iri
+    (delivery,) = (
+        db.session.query(Delivery)
+        .join(OutboxItem)
+        .filter(OutboxItem.activity_id == told["id"])
+        .all()
+    )
+    assert delivery.inbox == category.actor.inbox
+    answer = db.session.query(Item).filter_by(uid=uid).one()
+    assert answer.state == ItemState.PENDING
+    delivery.state = "done"
+    db.session.commit()
+    house.app.extensions["collab.read_along"].step()
+    db.session.refresh(answer)
+    assert answer.state == ItemState.CONFIRMED
+
+
+def test_r11_words_of_another_host_are_taken_from_that_host_alone(nodebb, category):
+    """A community says something of somebody elsewhere: only what their own host says counts."""
+    with hostile_peer() as other:
+        scene = Scene(nodebb.foreign, {"https://fedify.test": other.origin})
+        alice = scene.meet("fedify-actor-person", other)
+        note = {
+            "id": other.url("/users/alice/notes/1"),
+            "type": "Note",
+            "attributedTo": alice.iri,
+            "name": "Semis",
+            "content": "<p>Ce qu’elle a dit</p>",
+            "to": ["https://www.w3.org/ns/activitystreams#Public"],
+            "cc": [category.iri],
+            "published": "2026-11-21T21:00:00Z",
+        }
+        other.serve("/users/alice/notes/1", note)
+        forged = note | {"content": "<p>Mis dans sa bouche</p>"}
+        inner = {"id": f"{note['id']}#create", "type": "Create", "actor": alice.iri}
+        told = nodebb.here(read("nodebb-Announce-Create-Note-byGroup").body)
+        assert nodebb.deliver(told | {"object": inner | {"object": forged}}).status_code == 202
+        (item,) = items()
+        assert "Ce qu’elle a dit" in item.html
+        like = {"id": other.url("/likes/1"), "type": "Like", "actor": alice.iri, "object": item.iri}
+        told = nodebb.here(read("nodebb-Announce-Like-byGroup").body)
+        assert nodebb.deliver(told | {"object": like}).status_code == 202
+        assert db.session.query(Reaction).count() == 0
+
+
+def test_r15_a_community_speaks_for_nothing_that_is_not_in_it(nodebb, category):
+    told = nodebb.here(read("nodebb-Announce-Create-Article-byGroup").body)
+    topic = told["object"]["object"]
+    elsewhere = nodebb.foreign.peer.url("/category/9")
+    topic |= {"audience": elsewhere, "to": [topic["to"][0], elsewhere]}
+    assert nodebb.deliver(told).status_code == 202
+    assert items() == []
+    nested = told | {"id": f"{told['id']}/2", "object": told}
+    assert nodebb.deliver(nested).status_code == 400
+
+
+def test_r15_a_community_deletes_nothing_of_a_project_of_ours(nodebb, category, make, ines):
+    make.space(ines)
+    uid = perform(ines, "jardin", "discussion", "open", {"title": "Ici", "body": "Chez nous."})
+    own = db.session.query(Item).filter_by(uid=uid).one()
+    told = nodebb.here(read("nodebb-Announce-Delete-byGroup").body)
+    told["object"]["object"] = own.iri
+    assert nodebb.deliver(told).status_code == 202
+    db.session.refresh(own)
+    assert own.withdrawn_at is None
+
+
+def test_r16_another_actor_of_the_same_host_cannot_announce_for_it(nodebb, category):
+    told = nodebb.here(read("nodebb-Announce-Create-Article-byGroup").body)
+    nora = nodebb.people[at_home(nodebb, "https://nodebb.test/uid/2")]
+    assert nodebb.foreign.post(nora, told, at=LATER).status_code == 401
+    told["actor"] = nora.iri
+    assert nodebb.foreign.post(nora, told, at=LATER).status_code == 202
+    assert items() == []
+
+
+def test_r17_nothing_passed_on_changes_a_profile(nodebb, category):
+    nodebb.say("nodebb-Announce-Create-Article-byGroup")
+    nora = nodebb.people[at_home(nodebb, "https://nodebb.test/uid/2")]
+    told = nodebb.here(read("nodebb-Announce-Update-Article-byGroup").body)
+    told["object"]["object"] = nora.document | {"name": "Usurpée"}
+    assert nodebb.deliver(told).status_code == 202
+    db.session.rollback()
+    assert actor(nora.iri).display_name == "nora"
+
+
+def test_r20_nobody_puts_words_into_the_mouth_of_people_of_here(nodebb, category, ines):
+    told = nodebb.here(read("nodebb-Announce-Create-Article-byGroup").body)
+    told["object"]["actor"] = told["object"]["object"]["attributedTo"] = ines.iri
+    assert nodebb.deliver(told).status_code == 202
+    assert items() == []
+
+
+# A community of PieFed
+
+
+@pytest.fixture
+def piefed(foreign) -> Scene:
+    scene = Scene(foreign, {"https://piefed.test": foreign.peer.origin})
+    scene.meet("piefed-get-person")
+    scene.meet("piefed-get-group")
+    return scene
+
+
+def test_what_was_there_before_is_looked_through(piefed, house, federation, ines):
+    """The outbox of the recorded community; what Takahe's dead host holds is left out."""
+    outbox = piefed.serve("piefed-get-group-outbox")
+    assert len(outbox["orderedItems"]) == 4
+    group = piefed.foreign.peer.url("/c/testcomm")
+    follow_it(piefed, house, federation, ines, group)
+    (first,) = items()
+    assert (first.title, first.kind) == ("First post", "thread")
+
+
+def test_a_page_its_comment_and_the_rest_of_a_day(piefed, house, federation, ines):
+    group = piefed.foreign.peer.url("/c/testcomm")
+    follow_it(piefed, house, federation, ines, group)
+    for name in ("Announce-Create-Page", "Announce-Create-Note-reply", "Announce-Update-Page"):
+        assert piefed.say(f"piefed-post-{name}").status_code == 202
+    page, comment = items()
+    assert page.title.startswith("Post edited")
+    assert comment.thread.id == page.id
+    for name in ("Add-uri", "Lock-uri", "Dislike-uri", "Like-uri", "Undo-Like"):
+        assert piefed.say(f"piefed-post-Announce-{name}").status_code == 202
+    assert piefed.say("piefed-post-Announce-Delete-uri").status_code == 202
+    assert items()[0].withdrawn_at is not None
+
+
+def test_the_bare_announcement_is_read_at_its_own_address(piefed, house, federation, ines):
+    group = piefed.foreign.peer.url("/c/testcomm")
+    follow_it(piefed, house, federation, ines, group)
+    page = piefed.serve("piefed-get-page")
+    assert piefed.say("piefed-post-Announce-uri", object=page["id"]).status_code == 202
+    (found,) = items()
+    assert (found.iri, found.title) == (page["id"], "First post")
+
+
+def test_r29_an_endless_community_costs_no_more_than_thirty_requests(
+    piefed, house, federation, ines
+):
+    peer = piefed.foreign.peer
+    group = peer.url("/c/testcomm")
+    public = "https://www.w3.org/ns/activitystreams#Public"
+
+    def page(asked):
+        number = int(asked.target.rpartition("/")[2] or 0)
+        return {
+            "id": peer.url(f"/pages/{number}"),
+            "type": "OrderedCollectionPage",
+            "next": peer.url(f"/pages/{number + 1}"),
+            "orderedItems": [peer.url(f"/notes/{number}-{n}") for n in range(5)],
+        }
+
+    for number in range(40):
+        peer.serve(f"/pages/{number}", page(type("Asked", (), {"target": f"/pages/{number}"})))
+    peer.serve(
+        "/c/testcomm/outbox",
+        page(type("Asked", (), {"target": "/pages/0"})) | {"id": peer.url("/c/testcomm/outbox")},
+    )
+    before = len(peer.asked)
+    follow_it(piefed, house, federation, ines, group)
+    assert len(peer.asked) - before <= 32
+    assert public
