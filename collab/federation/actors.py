@@ -32,6 +32,7 @@ KINDS = {
     "Application": ActorKind.APPLICATION,
 }
 UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]+")
+SITE = "site"
 NAME = re.compile(r"[\w.:-]{1,200}")
 MAX_SHOWN, MAX_SUMMARY, MAX_KEYS = 200, 5000, 10
 
@@ -75,6 +76,8 @@ def read_actor(document: Json, *, allow_loopback: bool = False) -> Described:
     except BadHost as error:
         raise BadActor("an id that is no address") from error
     name = document.get("preferredUsername")
+    if name is None and kind == ActorKind.APPLICATION:
+        name = SITE  # the site itself, as PieFed describes it, is called by nobody
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BadActor("no usable name")
     endpoints = document.get("endpoints")
