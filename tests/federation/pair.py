@@ -1,0 +1,124 @@
+"""Two houses of ours that reach each other over real sockets, in one process: host and mirror."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from conftest import House, Make, open_house
+from werkzeug.serving import make_server
+
+from collab.federation.catchup import CatchUp
+from collab.federation.deliver import Courier
+from collab.federation.house import Federation
+from collab.federation.models import Mirror
+from collab.people.models import AccountRole, Actor
+from collab.spaces.membership import follow
+from collab.spaces.models import Space
+from collab.web.extensions import db
+
+TOML = '[site]\nname = "Essai"\nbase_url = "{origin}"\n\n[federation]\nallow_loopback = true\n'
+
+
+@dataclass
+class Served:
+    """One house with its own port, courier and catch-up."""
+
+    house: House
+    port: int
+    courier: Courier
+    catch_up: CatchUp
+    owner: int
+
+    @property
+    def federation(self) -> Federation:
+        return self.house.app.extensions["collab.federation"]
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def person(self) -> Actor:
+        return db.session.get(Actor, self.owner)
+
+    def settle(self) -> None:
+        with self.house.app.app_context():
+            self.house.settle()
+        self.courier.drain()
+
+
+@contextmanager
+def served(path, name: str) -> Iterator[Served]:
+    """Open a house and serve it until the end of the block."""
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    path.mkdir()
+    (path / "collab.toml").write_text(TOML.format(origin=origin), encoding="utf-8")
+    house = open_house(path, "", origin)
+    with house.app.app_context():
+        owner = Make(house).person(name, AccountRole.ADMIN).id
+    server = make_server("127.0.0.1", port, house.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    federation = house.app.extensions["collab.federation"]
+    try:
+        yield Served(house, port, Courier(federation), CatchUp(federation), owner)
+    finally:
+        server.shutdown()
+        thread.join(10)
+        federation.transport.close()
+        with house.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@dataclass
+class Pair:
+    """A project on `a`, and the copy that `b` holds of it since its member follows it."""
+
+    a: Served
+    b: Served
+    space_id: int
+    copy_id: int
+
+    def settle(self) -> None:
+        """Let everything that waits on both sides happen."""
+        for _ in range(3):
+            self.a.settle()
+            self.b.settle()
+
+    def catch_up(self) -> None:
+        """Let the mirror ask for what it lacks, now."""
+        with self.b.house.app.app_context():
+            db.session.query(Mirror).filter_by(state="active").update(
+                {"next_check_at": self.b.federation.now()}
+            )
+            db.session.commit()
+        self.b.catch_up.step()
+
+
+@contextmanager
+def pair_of_houses(place) -> Iterator[Pair]:
+    """Two houses, a public project on the first, its mirror on the second."""
+    with ExitStack() as stack:
+        a = stack.enter_context(served(place / "a", "ada"))
+        b = stack.enter_context(served(place / "b", "bea"))
+        with a.house.app.app_context():
+            space = Make(a.house).space(a.person())
+            space_id, iri = space.id, space.iri
+        with b.house.app.app_context():
+            copy_id = b.federation.space_card(iri).id
+            with b.house.as_(b.person()) as work:
+                follow(work, work.session.get(Space, copy_id), iri=work.mint("/a/"))
+        pair = Pair(a, b, space_id, copy_id)
+        pair.settle()
+        yield pair
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

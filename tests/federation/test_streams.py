@@ -1,0 +1,150 @@
+"""Entries reach a mirror as they are written, while it may read and no longer (4.7)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from federation.pair import pair_of_houses
+
+from collab.core.db import writing
+from collab.federation.listening import Ear
+from collab.federation.log import head_seq
+from collab.federation.models import LogEntry, Mirror, Subscriber
+from collab.federation.peers import ChoosePeer, allow_peer, block_peer
+from collab.federation.transport import Unreachable
+from collab.people.models import Peer, PeerState
+from collab.spaces.models import Space, Visibility
+from collab.spaces.tools.discussion.inputs import OpenThread
+from collab.spaces.tools.discussion.operations import open_thread
+from collab.web.extensions import db
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    with pair_of_houses(tmp_path_factory.mktemp("pair")) as pair:
+        hub = pair.a.house.app.extensions["collab.streams"]
+        hub.heartbeat = 0.3
+        yield pair
+
+
+@pytest.fixture
+def ear(pair):
+    """B listens to A for the length of a test; `ended` is set when the stream is over."""
+    ear = Ear(pair.b.federation, pair.a.host)
+    ear.ended = threading.Event()
+
+    def listen():
+        try:
+            ear.listen()
+        except Unreachable as away:
+            ear.away = away
+        finally:
+            ear.ended.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    assert until(lambda: streaming(pair) is not None)
+    yield ear
+    pair.a.house.app.extensions["collab.streams"].open.clear()
+    assert ear.ended.wait(5)
+
+
+def until(what, seconds=8.0):
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if what():
+            return True
+        time.sleep(0.03)
+    return False
+
+
+def streaming(pair):
+    with pair.a.house.app.app_context():
+        return db.session.query(Subscriber.streaming_until).scalar()
+
+
+def held(pair):
+    with pair.b.house.app.app_context():
+        return db.session.get(Mirror, pair.copy_id).seq
+
+
+def cursor(pair):
+    with pair.a.house.app.app_context():
+        return db.session.query(Subscriber.cursor).scalar()
+
+
+def last(pair):
+    with pair.a.house.app.app_context():
+        return head_seq(db.session(), pair.space_id)
+
+
+def say(pair, title):
+    """A thread on A, in the log; the courier is not asked to send anything."""
+    with pair.a.house.app.app_context():
+        space = db.session.get(Space, pair.space_id)
+        with pair.a.house.as_(pair.a.person()) as work:
+            open_thread(work, space, OpenThread(title=title, body="Bonjour"))
+        pair.a.house.settle()
+        pair.a.house.runtime.pulse.beat()
+
+
+def test_an_entry_comes_by_the_stream_is_acknowledged_and_not_sent_again(pair, ear):
+    say(pair, "par le fil")
+    assert until(lambda: held(pair) == last(pair))
+    assert until(lambda: cursor(pair) == last(pair))
+    assert pair.a.courier.drain() == 0
+
+
+def test_a_second_stream_of_a_host_takes_the_place_of_the_first(pair, ear):
+    other = Ear(pair.b.federation, pair.a.host)
+    threading.Thread(target=other.listen, daemon=True).start()
+    assert ear.ended.wait(5)
+    say(pair, "par le second")
+    assert until(lambda: held(pair) == last(pair))
+
+
+def test_r36_the_stream_of_a_blocked_host_ends_within_five_seconds(pair, ear):
+    mine = f"127.0.0.1:{pair.b.port}"
+    with pair.a.house.app.app_context(), pair.a.house.as_(pair.a.person()) as work:
+        block_peer(work, ChoosePeer(mine))
+    try:
+        assert ear.ended.wait(5)
+    finally:
+        with pair.a.house.app.app_context(), pair.a.house.as_(pair.a.person()) as work:
+            allow_peer(work, ChoosePeer(mine))
+            work.session.get(Peer, mine).state = PeerState.KNOWN
+            work.session.query(Subscriber).update({"state": "active"})
+
+
+def test_r35_the_stream_ends_when_the_host_may_read_no_longer(pair, ear):
+    with pair.a.house.app.app_context(), writing(db.session()) as session:
+        session.get(Space, pair.space_id).visibility = Visibility.MEMBERS
+    try:
+        assert ear.ended.wait(5)
+        with pytest.raises(Unreachable, match="404"):
+            Ear(pair.b.federation, pair.a.host).listen()
+    finally:
+        with pair.a.house.app.app_context(), writing(db.session()) as session:
+            session.get(Space, pair.space_id).visibility = Visibility.PUBLIC
+
+
+def test_nobody_listens_without_a_signature(pair):
+    asked = {"projects": f"http://{pair.a.host}/p/jardin"}
+    client = pair.a.house.client()
+    assert client.get("/ap/stream", query_string=asked).status_code == 401
+    assert client.post("/ap/ack", json={"projects": []}).status_code == 401
+
+
+def test_what_a_stream_has_not_delivered_in_three_seconds_is_sent_as_a_page(pair):
+    say(pair, "sans fil")
+    with pair.a.house.app.app_context(), writing(db.session()) as session:
+        ahead = pair.a.federation.now() + timedelta(minutes=5)
+        session.query(Subscriber).update({"streaming_until": ahead})
+    assert pair.a.courier.drain() == 0
+    with pair.a.house.app.app_context(), writing(db.session()) as session:
+        row = session.query(LogEntry).order_by(LogEntry.seq.desc()).first()
+        row.at -= timedelta(seconds=4)
+    assert pair.a.courier.drain() == 1
+    assert held(pair) == last(pair) == cursor(pair)
