@@ -57,19 +57,36 @@ def letters(facts: Facts, entry: LogEntry, told: Json, reach: Reach) -> Iterator
     group = space.actor
     if reach.threads:
         yield Letter(group, _for_forums(facts, entry, told, item), reach.threads, item.iri)
-    if not is_highlight(facts.tools, item) or isinstance(facts.event, REACTIONS):
+    if isinstance(facts.event, REACTIONS):
         return
-    everybody = (*reach.followers, *reach.threads)
+    opens = is_highlight(facts.tools, item)
+    if opens:
+        yield from _plainly(facts, entry, item, reach)
+    yield from _by_its_owner(facts, told, item, reach, opens=opens)
+
+
+def _plainly(facts: Facts, entry: LogEntry, item: Item, reach: Reach) -> Iterator[Letter]:
+    """That something with a page of its own is there, or is there no more."""
+    space, everybody = facts.space, (*reach.followers, *reach.threads)
     if facts.event.name in OPENINGS:
-        yield Letter(group, highlight(space, entry, item.iri), everybody, item.iri)
-        return
-    if isinstance(facts.event, happened.ItemWithdrawn):
+        yield Letter(space.actor, highlight(space, entry, item.iri), everybody, item.iri)
+    elif isinstance(facts.event, happened.ItemWithdrawn):
         for former in _announced(facts, item, entry):
             taken = _taken_back(space, entry, highlight(space, former, item.iri))
-            yield Letter(group, taken, everybody, item.iri)
-    speaker = group if told["actor"] == space.iri else facts.actor
-    if speaker.local and told["actor"] == owner_of(facts.tools, space, item):
-        yield Letter(speaker, told, reach.followers, item.iri)
+            yield Letter(space.actor, taken, everybody, item.iri)
+
+
+def _by_its_owner(
+    facts: Facts, told: Json, item: Item, reach: Reach, *, opens: bool
+) -> Iterator[Letter]:
+    """A change by its owner, in their own name: Mastodon takes no other, NodeBB no other Delete."""
+    if facts.event.name in OPENINGS:
+        return
+    gone = isinstance(facts.event, happened.ItemWithdrawn)
+    to = (*(reach.followers if opens else ()), *(reach.threads if gone else ()))
+    speaker = facts.space.actor if told["actor"] == facts.space.iri else facts.actor
+    if to and speaker.local and told["actor"] == owner_of(facts.tools, facts.space, item):
+        yield Letter(speaker, told, to, item.iri)
 
 
 def is_highlight(tools: Tools, item: Item) -> bool:
