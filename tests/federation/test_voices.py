@@ -152,10 +152,14 @@ def test_r15_a_log_speaks_of_its_own_project_only(foreign, federation, garden, s
 
 
 def test_common_things_are_not_taken_from_a_person(foreign, federation, garden, says):
-    lea = foreign.person()
-    page = foreign.note(lea, garden, type="Article")
+    """A person’s own Article is a subject, as forums write it; the project’s is not theirs."""
+    lea = federation.resolve_actor(foreign.person().iri)
+    page = foreign.note(foreign.person(), garden, type="Article", attributedTo=garden.iri)
+    with pytest.raises(Forbidden):
+        says(lea, foreign.activity(foreign.person(), "Create", page))
+    task = foreign.note(foreign.person(), garden, type="Ticket")
     with pytest.raises(Missing):
-        says(federation.resolve_actor(lea.iri), foreign.activity(lea, "Create", page))
+        says(lea, foreign.activity(foreign.person(), "Create", task))
 
 
 def test_what_is_for_others_than_the_project_s_readers_is_refused(
