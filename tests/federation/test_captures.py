@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -299,13 +300,16 @@ def test_r46_a_like_with_the_same_id_after_its_undo_counts_again(nodebb, house):
 
 def test_r46_the_former_like_sent_once_more_after_its_undo_does_not_count(nodebb, house):
     like = nodebb.here(read("nodebb-Like").body)
-    nodebb.deliver(like)
+    signer, body = nodebb.people[like["actor"]], json.dumps(like).encode()
+    assert nodebb.foreign.post(signer, body, at=LATER).status_code == 202
     house.runtime.clock = lambda: LATER + timedelta(minutes=5)
     nodebb.say("nodebb-Undo-Like")
     house.runtime.clock = lambda: LATER + timedelta(minutes=6)
-    signer = nodebb.people[like["actor"]]
-    assert nodebb.foreign.post(signer, like, at=LATER).status_code == 202
+    assert nodebb.foreign.post(signer, body, at=LATER).status_code == 202
     assert db.session.query(Reaction).count() == 0
+    again = LATER + timedelta(minutes=6)
+    assert nodebb.foreign.post(signer, body, at=again).status_code == 202
+    assert db.session.query(Reaction).count() == 1
 
 
 def test_a_deletion_by_bare_id_is_applied(nodebb, thread):

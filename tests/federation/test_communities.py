@@ -218,7 +218,7 @@ def test_r17_nothing_passed_on_changes_a_profile(nodebb, category):
     assert actor(nora.iri).display_name == "nora"
 
 
-def test_r20_nobody_puts_words_into_the_mouth_of_people_of_here(nodebb, category, ines):
+def test_nobody_puts_words_into_the_mouth_of_people_of_here(nodebb, category, ines):
     told = nodebb.here(read("nodebb-Announce-Create-Article-byGroup").body)
     told["object"]["actor"] = told["object"]["object"]["attributedTo"] = ines.iri
     assert nodebb.deliver(told).status_code == 202
