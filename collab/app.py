@@ -15,6 +15,7 @@ from collab.core.pulse import Pulse
 from collab.core.service import Service
 from collab.federation import wiring as federation
 from collab.federation.flags import Flags
+from collab.federation.silence import drop_letters
 from collab.instance import Secrets
 from collab.pages import (
     account,
@@ -24,15 +25,17 @@ from collab.pages import (
     oauth,
     oidc,
     peers,
+    people,
     reports,
     site,
     spaces,
 )
+from collab.people.sanctions import SILENCE
 from collab.realtime import server as realtime
 from collab.search import wiring as search
 from collab.spaces.reports import FLAG
 from collab.spaces.tool import find_tools
-from collab.web import assets, compression, context, presentation, problems
+from collab.web import assets, compression, context, presentation, problems, silence
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
 from collab.web.security import secure
@@ -43,6 +46,7 @@ PAGES: tuple[Blueprint, ...] = (
     spaces.bp,
     copies.bp,
     reports.bp,
+    people.bp,
     invitations.bp,
     admin.bp,
     peers.bp,
@@ -85,8 +89,10 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     assets.register(app)
     compression.register(app)
     problems.register(app)
+    silence.register(app)
     house = federation.register(app, secrets.vault)
     runtime.handlers[FLAG] = Handler(Flags(house).tell)
+    runtime.handlers[SILENCE] = Handler(drop_letters)
     search.register(app)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)

@@ -10,6 +10,7 @@ from collab.spaces.models import Item, Membership, Offer, Role, Space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import following, standing
 from collab.web.runtime import current_runtime
+from collab.web.silence import silenced
 from collab.web.view import dbsession
 
 Json = dict[str, Any]
@@ -64,7 +65,8 @@ def item(row: Item) -> Json:
     """An item: the common properties, then what its room adds."""
     runtime, session = current_runtime(), dbsession()
     tool, kind = runtime.tools.of(row), runtime.tools.kind(row)
-    gone = row.withdrawn_at is not None
+    hidden = silenced(row.author)
+    gone = row.withdrawn_at is not None or hidden
     told: Json = {
         "id": row.uid,
         "iri": row.iri,
@@ -82,6 +84,7 @@ def item(row: Item) -> Json:
         "state_reason": row.state_reason,
         "pinned": row.pinned_at is not None,
         "withdrawn_at": instant(row.withdrawn_at),
+        "hidden": hidden,
         "url": runtime.settings.origin + kind.url(row.space, row),
     }
     return told if gone else told | kind.present(session, row)

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from collab.spaces.hiding import not_silenced
 from collab.spaces.models import Item, Space
 from collab.spaces.policy import shown_to
 from collab.web.runtime import current_runtime
@@ -19,7 +20,7 @@ MOST = 12
 def news_of(space: Space) -> list[dict[str, Any]]:
     """The newest things of a project, one line each, the newest first."""
     newest = select(Item).where(
-        Item.space_id == space.id, Item.withdrawn_at.is_(None), shown_to(viewer())
+        Item.space_id == space.id, Item.withdrawn_at.is_(None), shown_to(viewer()), not_silenced()
     )
     rows = dbsession().scalars(newest.order_by(Item.created_at.desc(), Item.id.desc()).limit(60))
     lines: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ from collab.people.queries import account_of, site
 from collab.spaces.models import Membership, MembershipState, Space
 from collab.spaces.policy import visible_spaces, visible_to
 from collab.spaces.queries import directory, spaces_of
-from collab.spaces.reports import answers_for
+from collab.spaces.reports import answers_for, oversees
 from collab.web.context import Page, choose_locale
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, log_in, viewer
@@ -137,8 +137,8 @@ def person(address: str) -> str:
     found = find_actor(dbsession(), name, host.lower() or current_runtime().settings.host)
     if found is None or found.deleted_at or found.kind != "person":
         raise Missing(N_("Cette personne n’est pas connue ici."))
-    here = account_of(dbsession(), found.id)
-    if found.suspended_at or (here and here.disabled_at):
+    here, watches = account_of(dbsession(), found.id), oversees(dbsession(), viewer())
+    if (found.suspended_at and not watches) or (here and here.disabled_at):
         raise Missing(N_("Cette personne n’est pas connue ici."))
     shared = dbsession().scalars(
         visible_spaces(viewer())
@@ -147,7 +147,7 @@ def person(address: str) -> str:
         .order_by(Space.name)
         .limit(100)
     )
-    return render_template("site/person.html", person=found, spaces=list(shared))
+    return render_template("site/person.html", person=found, spaces=list(shared), watches=watches)
 
 
 @bp.get("/healthz")

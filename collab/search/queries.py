@@ -13,6 +13,7 @@ from collab.people.models import Actor
 from collab.search.indexer import whole
 from collab.search.port import Backend, Hit, Query
 from collab.search.question import read
+from collab.spaces.hiding import not_silenced
 from collab.spaces.models import Item, ItemState
 from collab.spaces.queries import visible_space_ids
 from collab.spaces.tool import Tools
@@ -78,6 +79,7 @@ def _checked(
             Item.space_id.in_(visible),
             Item.withdrawn_at.is_(None),
             Item.state == ItemState.CONFIRMED,
+            not_silenced(),
         )
         .options(whole(tools), joinedload(Item.space))
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.db import now
 from collab.people.models import Actor
+from collab.spaces.hiding import blocked_hosts, is_silenced
 from collab.spaces.items import SIGNS, UNDO_WINDOW
 from collab.spaces.models import ItemState, Role, Space
 from collab.spaces.policy import role_of
@@ -49,6 +50,8 @@ class Card:
     thread_url: str
     body: Markup
     gone: bool
+    silenced: bool
+    """Its author is suspended, or of a blocked instance: a notice stands for the text."""
     role: int
     reply_to: Mapping[str, str] | None
     """`url` and `name` of what it answers."""
@@ -78,8 +81,14 @@ def cards(session: Session, space: Space, reader: Reader, items: Sequence[Said])
     """One card for each item, in the same order."""
     signs = reactions(session, items)
     parents = answered(session, items)
-    charged = facilitators(session, space)
-    return [_card(space, reader, item, signs[item.id], parents, charged) for item in items]
+    charged, blocked = facilitators(session, space), blocked_hosts(session)
+    return [
+        _card(
+            space, reader, item, signs[item.id], parents, charged,
+            silenced=is_silenced(item.author, blocked),
+        )
+        for item in items
+    ]  # fmt: skip
 
 
 def _card(
@@ -89,6 +98,8 @@ def _card(
     signs: dict[str, list[Actor]],
     parents: dict[int, Answered],
     charged: set[int],
+    *,
+    silenced: bool,
 ) -> Card:
     thread = item if isinstance(item, Thread) else item.thread
     gone = item.withdrawn_at is not None
@@ -99,8 +110,9 @@ def _card(
         item=item,
         url=f"{space.url}/discussion/m/{item.uid}",
         thread_url=f"{space.url}/discussion/{thread.uid}/",
-        body=Markup("" if gone else item.html),  # noqa: S704 - sanitised when it was written
+        body=Markup("" if gone or silenced else item.html),  # noqa: S704 - sanitised when it was written
         gone=gone,
+        silenced=silenced,
         role=Role.FACILITATOR if item.author_id in charged else Role.NONE,
         reply_to=_link(space, parents.get(reply_to_id or 0)),
         state=item.state if waits else "",

@@ -14,6 +14,7 @@ from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.markup import excerpt, plain
 from collab.core.work import Work
+from collab.spaces.hiding import is_hidden
 from collab.spaces.models import Item, Space
 from collab.spaces.queries import journal_head, revisions
 from collab.spaces.tools.discussion.cards import Card, cards, marks, reader_of
@@ -159,9 +160,8 @@ def take_back(address: str, uid: str) -> Response:
     with working() as work:
         remove(work, space, Remove(item=uid))
     undo = url_for(".do", address=space.address, uid=uid, act="restore")
-    is_thread = isinstance(item, Thread)
-    text = gettext("Discussion effacée.") if is_thread else gettext("Message effacé.")
-    said: Any = {"text": text, "action": undo, "label": gettext("Annuler")}
+    gone = N_("Discussion effacée.") if isinstance(item, Thread) else N_("Message effacé.")
+    said: Any = {"text": gettext(gone), "action": undo, "label": gettext("Annuler")}
     flash(said, "undo")
     return redirect(_after_removal(space, item))
 
@@ -195,8 +195,8 @@ def _said(address: str, uid: str) -> tuple[Space, Said]:
 def _readable(address: str, uid: str) -> tuple[Space, Said]:
     """One whose text may be read. Raises Missing."""
     space, item = _said(address, uid)
-    if item.withdrawn_at:
-        raise Missing(N_("Ce texte a été effacé."))
+    if item.withdrawn_at or is_hidden(dbsession(), item.author):
+        raise Missing(N_("Ce texte n’est plus montré."))
     return space, item
 
 
@@ -296,4 +296,5 @@ def _answers(space: Space, thread: Thread, uid: str | None) -> Said | None:
     except Missing:
         return None
     of_it = item.id == thread.id or (isinstance(item, Message) and item.thread_id == thread.id)
-    return item if of_it and not item.withdrawn_at and is_shown(item, viewer()) else None
+    shown = is_shown(item, viewer()) and not is_hidden(dbsession(), item.author)
+    return item if of_it and not item.withdrawn_at and shown else None
