@@ -220,6 +220,26 @@ class Tombstone(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
+class ErasureReceipt(Base):
+    """Whether one mirror has taken back what was deleted, as its own instance says (1.6 h)."""
+
+    __tablename__ = "erasure_receipt"
+    __table_args__ = (UniqueConstraint("space_id", "iri", "host"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"))
+    iri: Mapped[str] = mapped_column(String(2048))
+    """Of the object."""
+    activity_id: Mapped[str] = mapped_column(String(2048), index=True)
+    """Of the newest Delete, which the mirror is to confirm."""
+    host: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    """`waiting`, `confirmed`."""
+    asked_at: Mapped[datetime]
+    at: Mapped[datetime | None]
+    """When it was confirmed."""
+
+
 class KeyRefusal(Base):
     """A key that could not be had: not asked for again before `until` (FEDERATION.md 2.4)."""
 

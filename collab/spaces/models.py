@@ -185,6 +185,8 @@ class Item(Base):
     pinned_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("actor.id"))
+    erased_at: Mapped[datetime | None]
+    """Since when its words are gone for good; only the row is left."""
 
     space: Mapped[Space] = relationship()
     author: Mapped[Actor] = relationship(foreign_keys=author_id, lazy="joined")
