@@ -75,13 +75,14 @@ def _gone(case: Case) -> None:
 def _space_of(case: Case) -> Space | None:
     """The project of ours that an activity is about: that of the thing spoken of, else of what it
     answers, else the one it is addressed to."""
-    about = case.inner.get("object") if case.activity["type"] == "Undo" else case.thing
-    thing = case.inner
+    undone = case.activity["type"] == "Undo"
+    about = case.inner.get("object") if undone else case.thing
+    thing = about if undone and isinstance(about, dict) else case.inner
     for iri in (id_of(about), id_of(thing.get("inReplyTo"))):
         found = _of_item(case, iri)
         if found is not None:
             return found
-    if case.activity["type"] == "Undo":
+    if undone and case.inner.get("type") != "Delete":
         return _of_reaction(case, case.thing)
     return _addressed(case)
 

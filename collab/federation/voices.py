@@ -177,19 +177,24 @@ def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None
     if not isinstance(undone, dict) or undone.get("actor") != me(work).iri:
         raise Forbidden(NOT_OWN)
     if undone.get("type") == "Delete":
-        return _undelete(work, tools, space, iri_of(undone.get("object")))
+        return _undelete(work, tools, space, undone)
     if str(undone.get("type")) in GREETINGS:
         return unlike(work, iri_of(undone), space, undone)
     return None
 
 
-def _undelete(work: Work, tools: Tools, space: Space, iri: str) -> Item | None:
+def _undelete(work: Work, tools: Tools, space: Space, undone: Json) -> Item | None:
+    """Bring words back. What was taken back before it was ever told comes with its undoing, for
+    its Create will not (R48)."""
+    iri = iri_of(undone.get("object"))
     item = item_of(work, space, iri)
     if item is None:
         work.session.execute(
             delete(Tombstone).where(Tombstone.actor == me(work).iri, Tombstone.iri == iri)
         )
-        return None
+        if not isinstance(undone.get("object"), dict):
+            return None
+        return _receive(work, tools, space, undone, _own_object(work, undone))
     require_author(work, item)
     if item.withdrawn_at is not None:
         bring_back(work, tools, space, item)

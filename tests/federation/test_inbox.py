@@ -240,6 +240,23 @@ def test_r48_an_update_of_something_unknown_creates_it(foreign, garden, lea):
     assert [item.iri for item in items()] == [note["id"]]
 
 
+def test_r48_words_taken_back_before_they_were_told_come_with_their_undoing(foreign, garden, lea):
+    note = foreign.note(lea, garden)
+    gone = {"id": note["id"], "type": "Tombstone"}
+    foreign.say(lea, "Delete", gone, audience=garden.iri)
+    undone = {"type": "Delete", "id": f"{note['id']}#delete", "actor": lea.iri, "object": note}
+    assert foreign.say(lea, "Undo", undone, audience=garden.iri).status_code == 202
+    assert [item.iri for item in items()] == [note["id"]]
+    assert db.session.query(Tombstone).count() == 0
+
+
+def test_r03_an_undoing_brings_no_words_of_somebody_else(foreign, garden, lea):
+    note = foreign.note(foreign.person("omar"), garden)
+    undone = {"type": "Delete", "id": f"{note['id']}#delete", "actor": lea.iri, "object": note}
+    assert foreign.say(lea, "Undo", undone, audience=garden.iri).status_code == 403
+    assert items() == []
+
+
 def test_r46_the_same_activity_twice_has_one_effect(foreign, garden, lea):
     activity = foreign.activity(lea, "Create", foreign.note(lea, garden))
     assert foreign.post(lea, activity).status_code == 202
