@@ -74,6 +74,11 @@ class Instance:
     def origin(self) -> str:
         return f"http://{self.host}"
 
+    @property
+    def door(self) -> int:
+        """The port at which its own people come in."""
+        return self.port
+
     def environ(self) -> dict[str, str]:
         own = {
             "COLLAB_FEDERATION__ALLOW_LOOPBACK": "true",
@@ -108,7 +113,7 @@ class Instance:
         program = [sys.executable, "-m", "collab", "--instance", str(self.path)]
         with (self.path.parent / f"{self.path.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*program, "run", "--bind", self.host],
+                [*program, "run", "--bind", f"127.0.0.1:{self.door}"],
                 env=self.environ(), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         until(lambda: self.get("/readyz", quiet=True).status == 200, f"{self.name} is ready")
@@ -170,15 +175,16 @@ class Instance:
         self, method: str, path: str, *, as_: str = "", sent: Any = None,
         headers: dict[str, str] | None = None, quiet: bool = False,
     ) -> Answer:  # fmt: skip
-        told = dict(headers or {})
+        told = {"Host": self.host, **(headers or {})}
         if as_:
             told["Authorization"] = f"Bearer {self.tokens[as_]}"
         body = None
         if sent is not None:
             body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
             told.setdefault("Content-Type", "application/json")
+        url = f"http://127.0.0.1:{self.door}{path}"
         try:
-            got = http.request(method, self.origin + path, body=body, headers=told, redirect=False)
+            got = http.request(method, url, body=body, headers=told, redirect=False)
         except urllib3.exceptions.HTTPError:
             if quiet:
                 return Answer(0, {}, b"")
@@ -214,14 +220,16 @@ class Listener:
     def __init__(self, instance: Instance, alias: str) -> None:
         self.heard: list[dict[str, Any]] = []
         self._instance, self._alias = instance, alias
-        self.client = socketio.Client(reconnection=False)
+        named = {"host": instance.host, "origin": instance.origin}
+        self.client = socketio.Client(reconnection=False, websocket_extra_options=named)
         self.client.on(
             "happened", lambda event: self.heard.append(event | {"heard_at": time.time()})
         )
 
     def open(self) -> None:
         auth = {"token": self._instance.tokens[self._alias]}
-        self.client.connect(self._instance.origin, auth=auth, transports=["websocket"])
+        there = f"http://127.0.0.1:{self._instance.door}"
+        self.client.connect(there, auth=auth, transports=["websocket"])
 
     def join(self, address: str, after: int | None = None) -> Any:
         asked: dict[str, Any] = {"space": address}

@@ -23,8 +23,10 @@ def open_shared(
         "the follow is accepted",
     )
     b.api("POST", f"/spaces/{address}/join", as_=member, sent={"note": "Bonjour"})
-    asked = until(lambda: a.api("GET", f"/spaces/{slug}/requests", as_=owner), "a request to join")
-    a.api("POST", f"/spaces/{slug}/requests/{asked[0]['member']}/accept", as_=owner)
+    if given["join_policy"] == "request":
+        there = f"/spaces/{slug}/requests"
+        asked = until(lambda: a.api("GET", there, as_=owner), "a request to join")
+        a.api("POST", f"{there}/{asked[0]['member']}/accept", as_=owner)
     until(
         lambda: b.api("GET", f"/spaces/{address}", as_=member)["membership"] == "active",
         "the membership is known on B",
@@ -48,10 +50,13 @@ def on_mirror(b: Instance, address: str, iri: str, alias: str, what: str) -> dic
     return found
 
 
-def same_state(a: Instance, b: Instance, slug: str, address: str) -> bool:
-    """Whether host and mirror hold the same, entry for entry and object for object."""
+def same_state(a: Instance, b: Instance, slug: str, address: str, alias: str = "bea") -> bool:
+    """Whether host and mirror hold the same, entry for entry and object for object.
+
+    `alias`: who asks on B.
+    """
     here = a.api("GET", f"/spaces/{slug}/federation", as_="ada")
-    there = b.api("GET", f"/spaces/{address}/federation", as_="bea")
+    there = b.api("GET", f"/spaces/{address}/federation", as_=alias)
     return bool(
         here["log"] == there["log"]
         and here["state_digest"] == there["state_digest"]

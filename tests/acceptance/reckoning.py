@@ -1,0 +1,117 @@
+"""The reckoning after the chaos: what each instance holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from harness import Instance
+from townsfolk import Reader, Word
+
+TOKEN = re.compile(r"«\w+-\d+»")
+
+
+def everything(instance: Instance, address: str, alias: str) -> dict[str, dict[str, Any]]:
+    """What a project holds on one instance: IRI to what every copy of it must say the same."""
+    found: dict[str, dict[str, Any]] = {}
+    rows = listed(instance, f"/api/v1/spaces/{address}/discussion/threads?limit=200", alias)
+    for thread in rows:
+        for row in listed(instance, f"/api/v1/items/{thread['id']}/messages?limit=200", alias):
+            found[row["iri"]] = _said(row)
+    for row in listed(instance, f"/api/v1/spaces/{address}/pages/documents?limit=200", alias):
+        found[row["iri"]] = _said(row)
+    return found
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "title": row.get("title"),
+        "body": row["body"],
+        "away": bool(row.get("withdrawn_at")),
+        "state": row["state"],
+        "reactions": row.get("reactions"),
+    }
+
+
+def listed(instance: Instance, path: str, alias: str) -> list[dict[str, Any]]:
+    """Every page of a list of the API."""
+    rows: list[dict[str, Any]] = []
+    while path:
+        answer = instance.ask("GET", path, as_=alias)
+        assert answer.status == 200, f"{path}: {answer.status} {answer.text[:300]}"
+        rows += answer.json
+        link = answer.headers.get("link", "")
+        path = link.partition(">")[0].removeprefix(f"<{instance.origin}") if link else ""
+    return rows
+
+
+def differing(host: dict[str, Any], copy: dict[str, Any], name: str) -> list[str]:
+    """What a copy has not, has too much, or has otherwise than the host.
+
+    What was taken back before anybody elsewhere heard of it is told to nobody: it may be shown as
+    taken back where it was written, and nowhere else.
+    """
+    host, copy = _told(host, copy), _told(copy, host)
+    wrong = [f"{name} lacks {iri}: {host[iri]}" for iri in host.keys() - copy.keys()]
+    wrong += [f"{name} alone has {iri}: {copy[iri]}" for iri in copy.keys() - host.keys()]
+    wrong += [
+        f"{iri}: host {host[iri]}, {name} {copy[iri]}"
+        for iri in host.keys() & copy.keys()
+        if host[iri] != copy[iri]
+    ]
+    return wrong
+
+
+def _told(held: dict[str, Any], elsewhere: dict[str, Any]) -> dict[str, Any]:
+    return {iri: row for iri, row in held.items() if iri in elsewhere or not row["away"]}
+
+
+def miscounted(held: dict[str, Any], words: Iterable[Word]) -> list[str]:
+    """Accepted words that are not there, words that are there twice, and wrong fates."""
+    shown = Counter[str]()
+    fates: dict[str, bool] = {}
+    for row in held.values():
+        found = TOKEN.search(f"{row['title'] or ''} {row['body'] or ''}")
+        if found:
+            shown[found[0]] += 1
+            fates[found[0]] = row["away"]
+    gone = sum(1 for row in held.values() if row["away"])
+    wrong, withdrawn = [], 0
+    for word in words:
+        count = shown[word.token]
+        withdrawn += word.fate in ("away", "unknown")
+        if count > 1:
+            wrong.append(f"{word.token} is there {count} times")
+        elif count == 0 and word.accepted and word.fate == "there":
+            wrong.append(f"{word.token} was accepted and is not there")
+        elif count and word.fate == "away" and not fates[word.token]:
+            wrong.append(f"{word.token} was taken back and is there")
+    if gone > withdrawn:
+        wrong.append(f"{gone} are shown as taken back, and at most {withdrawn} were")
+    return wrong
+
+
+def untold(reader: Reader, held: dict[str, Any]) -> list[str]:
+    """Facts that an open page was told twice."""
+    numbers = Counter(fact["seq"] for fact in reader.told)
+    wrong = [f"fact {seq} was told {n} times" for seq, n in numbers.items() if n > 1]
+    news = Counter(fact["item"] for fact in reader.told if fact["name"] == "item.published")
+    wrong += [f"item {uid} was announced {n} times" for uid, n in news.items() if n > 1]
+    if not reader.resyncs and sum(news.values()) == 0 and held:
+        wrong.append("an open page was told nothing at all")
+    return wrong
+
+
+def unfinished(instance: Instance) -> list[str]:
+    """Jobs that were given up, and letters that were refused or not delivered in time."""
+    jobs = json.loads(instance.cli("show", "jobs", "--json"))
+    wrong = [f"{instance.name}: dead job {job}" for job in jobs if job["state"] == "dead"]
+    letters = json.loads(instance.cli("show", "deliveries", "--json"))
+    return wrong + [
+        f"{instance.name}: {letter['state']} {letter['activity']} {letter['error']}"
+        for letter in letters
+        if letter["state"] in ("refused", "expired")
+    ]
