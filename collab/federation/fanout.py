@@ -51,7 +51,7 @@ class Letter:
 
 def letters(facts: Facts, entry: LogEntry, told: Json, reach: Reach) -> Iterator[Letter]:
     """All that goes out, besides the log itself, because `told` has become `entry`."""
-    if type(facts.event) not in PUBLIC_ACTS or not (reach.followers or reach.threads):
+    if type(facts.event) not in PUBLIC_ACTS or reach == Reach():
         return
     space, item = facts.space, facts.item()
     group = space.actor
@@ -79,11 +79,14 @@ def _plainly(facts: Facts, entry: LogEntry, item: Item, reach: Reach) -> Iterato
 def _by_its_owner(
     facts: Facts, told: Json, item: Item, reach: Reach, *, opens: bool
 ) -> Iterator[Letter]:
-    """A change by its owner, in their own name: Mastodon takes no other, NodeBB no other Delete."""
-    if facts.event.name in OPENINGS:
-        return
-    gone = isinstance(facts.event, happened.ItemWithdrawn)
-    to = (*(reach.followers if opens else ()), *(reach.threads if gone else ()))
+    """A change by its owner, in their own name: Mastodon takes no other, NodeBB no other Delete.
+
+    Whom a text answers or names hears of it so from the first.
+    """
+    to = list(reach.answered)
+    if facts.event.name not in OPENINGS:
+        gone = isinstance(facts.event, happened.ItemWithdrawn)
+        to += [*(reach.followers if opens else ()), *(reach.threads if gone else ())]
     speaker = facts.space.actor if told["actor"] == facts.space.iri else facts.actor
     if to and speaker.local and told["actor"] == owner_of(facts.tools, facts.space, item):
         yield Letter(speaker, told, to, item.iri)

@@ -21,7 +21,7 @@ from collab.federation.log import CONTEXT, append, stamp
 from collab.federation.mirror import start_mirror
 from collab.federation.models import InboxItem, LogEntry
 from collab.federation.proofs import add_proof
-from collab.federation.reach import reach_of
+from collab.federation.reach import answered_in, reach_of
 from collab.federation.rotation import KeyOf, log_key
 from collab.federation.sending import SPREAD, send
 from collab.federation.strictjson import parse
@@ -86,6 +86,10 @@ class Outbox:
     def _spread(self, facts: Facts, entry: LogEntry, told: Json) -> None:
         """Tell those who follow and hold no copy (FEDERATION.md 1.1)."""
         reach = reach_of(facts.session, facts.space, self._admits)
+        if facts.actor.local and type(facts.event) in VOICES and "item_id" in vars(facts.event):
+            item = facts.item()
+            obj = self._tools.kind(item).mapping.to_object(facts.session, item)
+            reach = answered_in(facts.session, facts.space, reach, obj, self._admits)
         for letter in letters(facts, entry, told, reach):
             send(
                 facts.session, letter.speaker, letter.activity, letter.inboxes, facts.row.at,

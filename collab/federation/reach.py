@@ -8,17 +8,19 @@ A host is in one class only, so nobody hears anything twice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from collab.core.work import Work
+from collab.federation import vocab
 from collab.federation.models import Subscriber
 from collab.people.models import Actor
-from collab.spaces.models import Follow, Space, Visibility
+from collab.spaces.models import Follow, Item, Space, Visibility
 
 Json = dict[str, Any]
 THREADS = "threads"
@@ -33,10 +35,14 @@ MOST_IMPLEMENTED = 50
 
 @dataclass(frozen=True)
 class Reach:
-    """The inboxes of those who follow a project and hold no copy of it, each once."""
+    """The inboxes of those who follow a project and hold no copy of it, each once.
+
+    `answered`: of whom one text answers or names, where they would not hear of it otherwise.
+    """
 
     followers: tuple[str, ...] = ()
     threads: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
 
 
 def reach_of(session: Session, space: Space, admits: Callable[[str], bool]) -> Reach:
@@ -68,6 +74,49 @@ def reach_of(session: Session, space: Space, admits: Callable[[str], bool]) -> R
         followers=tuple(to for host, to in told if host not in forums),
         threads=tuple(to for host, to in told if host in forums),
     )
+
+
+def answered_in(
+    session: Session, space: Space, reach: Reach, obj: Json, admits: Callable[[str], bool]
+) -> Reach:
+    """With the people of elsewhere whom a public text of ours answers or names.
+
+    Followers hear of no answers, and who wrote from another software may not follow at all.
+    """
+    if space.visibility != Visibility.PUBLIC or space.deleted_at:
+        return reach
+    named = [mention["iri"] for mention in vocab.mentions(obj)]
+    parent = session.scalar(select(Item).where(Item.iri == vocab.iri(obj, "inReplyTo")))
+    if parent is not None and parent.space_id == space.id:
+        named.append(parent.author.iri)
+    people = session.scalars(
+        select(Actor)
+        .where(
+            Actor.iri.in_(named),
+            Actor.local.is_(False),
+            Actor.deleted_at.is_(None),
+            Actor.suspended_at.is_(None),
+        )
+        .order_by(Actor.id)
+    ).all()
+    copies = _hosts(session, {person.host for person in people}, "mirror", space.id)
+    told = {*copies, *(urlsplit(inbox).netloc for inbox in reach.threads)}
+    inboxes = [p.inbox for p in people if p.inbox and p.host not in told and admits(p.host)]
+    return replace(reach, answered=tuple(inboxes))
+
+
+def _hosts(
+    session: Session, among: set[str], reach: str, space_id: int | None = None,
+    state: str = "active",
+) -> set[str]:  # fmt: skip
+    if not among:
+        return set()
+    found = select(Subscriber.host).where(
+        Subscriber.host.in_(among), Subscriber.reach == reach, Subscriber.state == state
+    )
+    if space_id is not None:
+        found = found.where(Subscriber.space_id == space_id)
+    return set(session.scalars(found))
 
 
 def _hosts(

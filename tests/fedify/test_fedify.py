@@ -235,6 +235,25 @@ def test_what_she_erases_is_erased(town, garden, thread, reply):
     assert town.item(reply).withdrawn_at is not None
 
 
+def test_our_answer_to_her_reaches_her_with_its_edit_and_its_end(town, ines, garden, thread):
+    told = town.pia_does("say", content="<p>Où ?</p>", inReplyTo=thread.iri, cc=[garden.iri])
+    question = town.item(told["objectId"])
+    answer = ours_do(
+        town, ines, "post", thread=thread.uid, reply_to=question.uid, body="Rue des Semis."
+    )
+    (heard,) = town.pia.heard("Create")
+    assert (heard["actor"], heard["inReplyTo"]) == (ines.iri, question.iri)
+    assert "Rue des Semis." in heard["content"]
+    ours_do(town, ines, "edit", item=answer.uid, body="Rue des Fèves.")
+    (heard,) = town.pia.heard("Update")
+    assert "Rue des Fèves." in heard["content"]
+    assert [knock["proven"] for knock in town.pia.knocks()] == [True]
+    ours_do(town, ines, "remove", item=answer.uid)
+    assert [one["objectId"] for one in town.pia.heard("Delete")] == [answer.iri]
+    ours_do(town, ines, "restore", item=answer.uid)
+    assert [one["actor"] for one in town.pia.heard("Undo")] == [ines.iri]
+
+
 @pytest.mark.parametrize("scheme", ["cavage", "rfc9421"])
 def test_once_she_names_the_project_she_hears_every_answer_with_its_proof(
     town, ines, garden, thread, scheme
