@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from collab.core.db import writing
 from collab.core.work import Work
 from collab.federation import vocab
 from collab.federation.models import Subscriber
-from collab.people.models import Actor
+from collab.federation.peerhealth import peer_of
+from collab.people.models import Actor, Peer
 from collab.spaces.models import Follow, Item, Space, Visibility
 
 Json = dict[str, Any]
@@ -28,7 +30,7 @@ GROUP_FEDERATION = (
     "https://w3id.org/fep/1b12",
     "https://codeberg.org/fediverse/fep/src/branch/main/fep/1b12",
 )
-CHOSEN, DECLARED = "chosen", "declared"
+CHOSEN = "chosen"
 """Why a host is among the forums, where it is not an activity it sent (its id stands there)."""
 MOST_IMPLEMENTED = 50
 
@@ -68,7 +70,8 @@ def reach_of(session: Session, space: Space, admits: Callable[[str], bool]) -> R
     ).all()
     hosts = {host for host, _ in rows}
     copies = _hosts(session, hosts, "mirror", space.id)
-    forums = _hosts(session, hosts, THREADS) - _hosts(session, hosts, THREADS, state="refused")
+    forums = _hosts(session, hosts, THREADS) | _declared(session, hosts)
+    forums -= _hosts(session, hosts, THREADS, state="refused")
     told = [(host, to) for host, to in rows if to and host not in copies and admits(host)]
     return Reach(
         followers=tuple(to for host, to in told if host not in forums),
@@ -119,18 +122,12 @@ def _hosts(
     return set(session.scalars(found))
 
 
-def _hosts(
-    session: Session, among: set[str], reach: str, space_id: int | None = None,
-    state: str = "active",
-) -> set[str]:  # fmt: skip
+def _declared(session: Session, among: set[str]) -> set[str]:
     if not among:
         return set()
-    found = select(Subscriber.host).where(
-        Subscriber.host.in_(among), Subscriber.reach == reach, Subscriber.state == state
+    return set(
+        session.scalars(select(Peer.host).where(Peer.host.in_(among), Peer.reads_groups.is_(True)))
     )
-    if space_id is not None:
-        found = found.where(Subscriber.space_id == space_id)
-    return set(session.scalars(found))
 
 
 def heard_from(session: Session, host: str, activity: Json, at: datetime) -> None:
@@ -164,9 +161,11 @@ def declares(document: Json) -> bool:
     return False
 
 
-def declared(session: Session, space: Space, follower: Actor, at: datetime) -> None:
-    """A follower's software says by itself that it understands groups like ours."""
-    _join(session, space, follower.host, follower.iri, DECLARED, at)
+def note_declared(session: Session, host: str, document: Json, at: datetime) -> None:
+    """Remember what an actor's document says of its software, when it says anything."""
+    if declares(document):
+        with writing(session):
+            peer_of(session, host, at).reads_groups = True
 
 
 def _join(

@@ -23,6 +23,7 @@ from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.hosts import BadHost
 from collab.federation.keys import PublicKey
 from collab.federation.models import PARTIAL, Mirror
+from collab.federation.reach import note_declared
 from collab.federation.webfinger import (
     GONE,
     ODD,
@@ -96,6 +97,7 @@ def keep_actor(federation: Federation, document: Json, *, also: PublicKey | None
     if rename and finger(federation, f"{described.name}@{described.host}") != described.iri:
         raise BadActor("the name is another actor's")
     federation.let_go()
+    note_declared(federation.session, described.host, document, federation.now())
     return remember(federation.session, described, federation.now(), rename=rename)
 
 

@@ -179,6 +179,8 @@ class Peer(Base):
     """How often it said 403 since it last took something."""
     answer_ms: Mapped[float | None]
     """How long its answers take, the last ones counting most."""
+    reads_groups: Mapped[bool | None]
+    """Its software says of itself that it understands groups as ours are (FEP-844e)."""
     paused_at: Mapped[datetime | None]
     """An administrator lets everything for this host wait."""
     created_at: Mapped[datetime]

@@ -152,6 +152,15 @@ def test_a_host_that_names_our_group_as_audience_becomes_a_forum(foreign, make, 
     assert (reach.followers, len(reach.threads)) == ((), 1)
 
 
+def test_a_host_whose_software_says_so_is_a_forum_from_the_first(foreign, garden):
+    """FEP-844e; what the software calls itself is never asked."""
+    says = {"implements": [{"href": "https://w3id.org/fep/1b12", "name": "Group federation"}]}
+    lea = foreign.person("lea", "Person", generator={"type": "Application"} | says)
+    foreign.say(lea, "Follow", garden.iri)
+    reach = reach_of(db.session, garden, lambda host: True)
+    assert (reach.followers, len(reach.threads)) == ((), 1)
+
+
 def test_an_administrator_s_choice_stays(foreign, make, garden, ines, house):
     lea = foreign.member(make, garden, ines)
     foreign.say(lea, "Follow", garden.iri)
