@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from collab.core.db import Base, begin_immediate
@@ -125,3 +125,10 @@ def _postpone(session: Session, ids: Sequence[int], now: datetime, error: str) -
 def enqueue(session: Session, kind: str, payload: Payload, run_at: datetime) -> None:
     """Write a job down in the caller's transaction; it runs at `run_at` or soon after."""
     session.add(Job(kind=kind, payload=payload, run_at=run_at))
+
+
+def enqueue_all(session: Session, jobs: Sequence[tuple[str, Payload]], run_at: datetime) -> None:
+    """Write many jobs down at once, in their order, in the caller's transaction."""
+    if jobs:
+        rows = [{"kind": kind, "payload": payload, "run_at": run_at} for kind, payload in jobs]
+        session.execute(insert(Job), rows)

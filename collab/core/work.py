@@ -16,7 +16,7 @@ from collab.core.db import begin_immediate, now
 from collab.core.errors import Problem
 from collab.core.events import Event, EventRow
 from collab.core.forge import Forge, no_forge
-from collab.core.jobs import enqueue
+from collab.core.jobs import enqueue, enqueue_all
 
 Pulse = Callable[[], None]
 JOURNAL_LOCK = 0x636F6C6C
@@ -66,6 +66,7 @@ class Work:
         self._followers = followers
         self._pulse = pulse
         self._events: list[Event] = []
+        self._caused: list[tuple[str, dict[str, object]]] = []
 
     def acting(self, actor: Actor, cause: str | None) -> None:
         """Let another actor act from here on, in the same transaction (a page of a log)."""
@@ -110,6 +111,7 @@ class Work:
             return
         try:
             self._write_down()
+            enqueue_all(self.session, self._caused, self.now)
             self.session.commit()
         except BaseException:
             self.session.rollback()
@@ -124,8 +126,7 @@ class Work:
             row = EventRow.of(event, self.now, self.cause, mirrored=self.mirrored)
             self.session.add(row)
             self.session.flush()
-            for job in self._followers:
-                enqueue(self.session, job, {"event": row.id}, self.now)
+            self._caused += [(job, {"event": row.id}) for job in self._followers]
         self._events.clear()
 
 

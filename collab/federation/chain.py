@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from collab.federation.keyhistory import KeyHistory
+from collab.federation.keys import PublicKey
 from collab.federation.proofs import FindKey, verify_proof
 from collab.federation.signatures.message import Refused
 from collab.federation.strictjson import canonical, multihash
@@ -82,6 +83,19 @@ def check(
             keys.learn(link.body)
         after, head = seq, link.entry_hash
     return links
+
+
+def remembered(find_key: FindKey) -> FindKey:
+    """The same, asked once for each key: for the time of one page."""
+    known: dict[str, PublicKey] = {}
+
+    def find(key_id: str) -> PublicKey:
+        found = known.get(key_id)
+        if found is None:
+            found = known[key_id] = find_key(key_id)
+        return found
+
+    return find
 
 
 def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now: datetime) -> Link:

@@ -75,6 +75,11 @@ class Courier:
             self._serve(host, probing=due[host], slow=True)
         return len(due)
 
+    def close(self) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        for pool in (self._quick, self._slow):
+            pool.shutdown(wait=True, cancel_futures=True)
+
     def _due(self) -> dict[str, bool]:
         """The hosts to be served now, and whether only to try how they are."""
         session, now = db.session(), self._federation.now()

@@ -49,12 +49,14 @@ def bury(work: Work, iri: str) -> None:
     """Refuse from now on what its owner took back before it came (R47)."""
     actor = me(work).iri
     if not taken_back(work, iri):
+        work.session.execute(delete(Tombstone).where(Tombstone.at < work.now - KEPT))
         work.session.add(Tombstone(actor=actor, iri=iri, at=work.now))
         work.session.flush()
 
 
 def taken_back(work: Work, iri: str) -> bool:
     """Whether the actor took that id back before it came (R47)."""
-    work.session.execute(delete(Tombstone).where(Tombstone.at < work.now - KEPT))
-    found = select(Tombstone.id).where(Tombstone.actor == me(work).iri, Tombstone.iri == iri)
+    found = select(Tombstone.id).where(
+        Tombstone.actor == me(work).iri, Tombstone.iri == iri, Tombstone.at >= work.now - KEPT
+    )
     return work.session.scalar(found) is not None

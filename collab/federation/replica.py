@@ -16,21 +16,22 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Invalid, Problem
 from collab.core.work import Work
 from collab.federation import voices
-from collab.federation.chain import BrokenLog, Link, check, entries_of
+from collab.federation.chain import BrokenLog, Link, check, entries_of, remembered
 from collab.federation.equivocation import contradictions, keep_evidence
 from collab.federation.house import Federation
 from collab.federation.keyhistory import KeyHistory
 from collab.federation.mirror import CHECK_EVERY, Json
-from collab.federation.models import LogEntry, Mirror
+from collab.federation.models import ApObject, LogEntry, Mirror
+from collab.federation.receipts import settle_deletions
 from collab.federation.speaking import by_project
-from collab.federation.state import forget, remember_object, state_digest
+from collab.federation.state import forget, held_objects, remember_object, state_digest
 from collab.people.models import Actor, Key
 from collab.people.queries import actor_by_iri
 from collab.spaces.models import Space
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
-AT_ONCE = 20
+AT_ONCE = 50
 """Entries applied in one transaction."""
 
 
@@ -59,33 +60,36 @@ def take_page(federation: Federation, space_id: int, page: Json) -> int:
             group=group,
             after=seq,
             head=head,
-            find_key=federation.find_past_key,
+            find_key=remembered(federation.find_past_key),
             now=now,
             keys=keys,
         )
     except BrokenLog as broken:
         _freeze(federation, space_id, broken)
         raise
-    for link in links:
-        _meet(federation, link)
+    _meet(federation, links)
     for start in range(0, max(len(links), 1), AT_ONCE):
         part = links[start : start + AT_ONCE]
         reached = _apply(federation, space_id, part, page.get("log"))
     return reached
 
 
-def _meet(federation: Federation, link: Link) -> None:
-    """Get to know everybody an entry names, before the transaction."""
+def _meet(federation: Federation, links: Sequence[Link]) -> None:
+    """Get to know everybody that entries name, once each, before the transaction."""
+    named = {iri: None for link in links for iri in _named(link) if isinstance(iri, str)}
+    for iri in named:
+        federation.acquaint(iri)
+
+
+def _named(link: Link) -> list[object]:
     body = link.body
     if body is None or link.doubt:
-        return
+        return []
     named = [body.get("actor"), body.get("target") if body.get("type") == "Grant" else None]
     revision = body.get("object")
     if isinstance(revision, dict) and isinstance(revision.get("revision"), dict):
         named.append(revision["revision"].get("by"))
-    for iri in named:
-        if isinstance(iri, str):
-            federation.acquaint(iri)
+    return named
 
 
 def _apply(federation: Federation, space_id: int, links: Sequence[Link], told: object) -> int:
@@ -95,16 +99,24 @@ def _apply(federation: Federation, space_id: int, links: Sequence[Link], told: o
         mirror = work.session.get_one(Mirror, space_id, with_for_update=True)
         space = work.session.get_one(Space, space_id)
         touched: set[int] = set()
+        taken: list[Link] = []
+        seq, head, epoch = mirror.seq, mirror.head_hash, mirror.epoch
+        held = held_objects(work.session, space, [link.body for link in links if link.body])
+        people: dict[str, Actor | None] = {}
         for link in links:
-            if link.seq != mirror.seq + 1 or link.entry.get("prev") != mirror.head_hash:
+            if link.seq != seq + 1 or link.entry.get("prev") != head:
                 continue
-            doubt = link.doubt or effect_of(federation, work, space, link)
+            doubt = link.doubt or effect_of(federation, work, space, link, people)
             if doubt:
                 log.warning("log entry not applied space=%d seq=%d: %s", space_id, link.seq, doubt)
                 mirror.last_error = f"{link.seq}: {doubt}"[:500]
-            touched |= _keep(work, space, link)
-            mirror.seq, mirror.head_hash, mirror.epoch = link.seq, link.entry_hash, link.epoch
-            mirror.remote_seq = max(mirror.remote_seq, link.seq)
+            else:
+                taken.append(link)
+            touched |= _keep(work, space, link, held)
+            seq, head, epoch = link.seq, link.entry_hash, link.epoch
+        mirror.seq, mirror.head_hash, mirror.epoch = seq, head, epoch
+        mirror.remote_seq = max(mirror.remote_seq, seq)
+        settle_deletions(work, space, mirror, taken)
         forget(work.session, space, touched)
         if isinstance(told, dict):
             compare(work.session, space, mirror, told)
@@ -125,12 +137,21 @@ def compare(session: Session, space: Space, mirror: Mirror, told: Json) -> None:
         mirror.state_digest = state_digest(session, space, keep=True)
 
 
-def effect_of(federation: Federation, work: Work, space: Space, link: Link) -> str:
-    """Apply one entry; why it could not be, or ""."""
+def effect_of(
+    federation: Federation,
+    work: Work,
+    space: Space,
+    link: Link,
+    people: dict[str, Actor | None] | None = None,
+) -> str:
+    """Apply one entry; why it could not be, or "". `people`: who was looked up already."""
     body = link.body
     if body is None:
         return ""
-    actor = actor_by_iri(work.session, str(body.get("actor")))
+    iri, people = str(body.get("actor")), {} if people is None else people
+    if iri not in people:
+        people[iri] = actor_by_iri(work.session, iri)
+    actor = people[iri]
     if actor is None or (link.trust == "http" and _proves(work.session, actor)):
         return f"nobody knows, or the proof is missing of: {body.get('actor')}"
     work.acting(actor, str(body.get("id")))
@@ -161,7 +182,7 @@ def _proves(session: Session, actor: Actor) -> bool:
     return session.scalar(held.limit(1)) is not None
 
 
-def _keep(work: Work, space: Space, link: Link) -> set[int]:
+def _keep(work: Work, space: Space, link: Link, held: dict[str, ApObject | None]) -> set[int]:
     """Write an entry down. The bucket whose digest it changes, if any."""
     entry = link.entry
     work.session.add(
@@ -181,7 +202,7 @@ def _keep(work: Work, space: Space, link: Link) -> set[int]:
     )
     if link.body is None or link.doubt:
         return set()
-    touched = remember_object(work.session, space, link.body)
+    touched = remember_object(work.session, space, link.body, held)
     return set() if touched is None else {touched}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -43,18 +43,37 @@ def object_of(activity: Json) -> tuple[str, str, Json | None]:
     return iri, verb, thing if isinstance(thing, dict) else None
 
 
-def remember_object(session: Session, space: Space, activity: Json) -> int | None:
+def held_objects(
+    session: Session, space: Space, activities: Iterable[Json]
+) -> dict[str, ApObject | None]:
+    """What is held of all objects that some activities change, read at once; None: nothing."""
+    wanted = {object_of(activity)[0] for activity in activities} - {"", space.iri}
+    found: dict[str, ApObject | None] = dict.fromkeys(wanted)
+    rows = session.scalars(
+        select(ApObject).where(ApObject.space_id == space.id, ApObject.iri.in_(sorted(wanted)))
+    )
+    return found | {row.iri: row for row in rows}
+
+
+def remember_object(
+    session: Session,
+    space: Space,
+    activity: Json,
+    held: dict[str, ApObject | None] | None = None,
+) -> int | None:
     """Keep the newest form of the object an entry speaks of. Its bucket, whose digest the caller
-    lets go of (`forget`); None when the entry speaks of no object."""
+    lets go of (`forget`); None when the entry speaks of no object. `held`: see `held_objects`."""
     iri, verb, thing = object_of(activity)
     if not iri or iri == space.iri:
         return None
-    row = session.scalar(select(ApObject).where(ApObject.space_id == space.id, ApObject.iri == iri))
+    known = held if held is not None else held_objects(session, space, [activity])
+    row = known.get(iri)
     if row is None:
         row = ApObject(
             space_id=space.id, iri=iri, bucket=bucket_of(iri), owner="", updated="", hash=""
         )
         session.add(row)
+        known[iri] = row
     row.deleted = verb == "Delete"
     if thing is not None and not row.deleted:
         row.owner = str(thing.get("attributedTo", ""))

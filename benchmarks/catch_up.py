@@ -1,0 +1,164 @@
+"""How fast a mirror that was away takes in what it missed: read, verified, applied.
+
+`python -m benchmarks.catch_up [--entries 10000] [--profile]`. The host's log is written first and
+its pages are kept as bytes; then one thread of the mirror takes them in, all checks included:
+chain, the project's signature, the digest of the body, the author's proof, the effect, the state
+digest. The verifying alone is timed too: the ratio says what the rest costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import resource
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from federation.pair import Pair, pair_of_houses  # noqa: E402 - the tests' own two houses
+
+from collab.core.db import writing  # noqa: E402
+from collab.federation.chain import check, entries_of, remembered  # noqa: E402
+from collab.federation.keyhistory import KeyHistory  # noqa: E402
+from collab.federation.log import (  # noqa: E402
+    append,
+    described,
+    entries_after,
+    head,
+    head_seq,
+    page_of,
+    stamp,
+)
+from collab.federation.models import LogEntry, Mirror  # noqa: E402
+from collab.federation.proofs import add_proof  # noqa: E402
+from collab.federation.replica import take_page  # noqa: E402
+from collab.federation.strictjson import canonical, parse  # noqa: E402
+from collab.people.models import Actor  # noqa: E402
+from collab.spaces.models import Item, Space  # noqa: E402
+from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage  # noqa: E402
+from collab.spaces.tools.discussion.operations import open_thread, post_message  # noqa: E402
+from collab.web.extensions import db  # noqa: E402
+
+MOST = 20_000
+PAGE = 200
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--entries", type=int, default=10_000)
+    parser.add_argument("--profile", action="store_true")
+    given = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as place, pair_of_houses(Path(place)) as pair:
+        began = time.monotonic()
+        write(pair, min(given.entries, MOST))
+        print(f"log written in {time.monotonic() - began:.1f} s", flush=True)
+        measure(pair, profile=given.profile)
+    return 0
+
+
+def write(pair: Pair, entries: int) -> None:
+    """Messages of one person in one thread, each with a proof, in the log of A."""
+    a = pair.a
+    with a.house.app.app_context():
+        space = db.session.get(Space, pair.space_id)
+        with a.house.as_(a.person()) as work:
+            thread = open_thread(work, space, OpenThread(title="Long", body="Bonjour"))
+        with a.house.as_(a.person()) as work:
+            post_message(work, space, PostMessage(thread=thread.uid, body="Un mot de plus " * 12))
+        a.house.settle()
+        pattern = db.session.scalars(select(LogEntry).order_by(LogEntry.seq.desc())).first().body
+    pair.settle()
+    with a.house.app.app_context():
+        for start in range(0, entries, 500):
+            with writing(db.session()) as session:
+                space, author = session.get(Space, pair.space_id), a.person()
+                for number in range(start, min(start + 500, entries)):
+                    _append(a.federation, session, space, author, pattern, number)
+
+
+def _append(
+    federation, session, space: Space, author: Actor, pattern: dict, number: int
+) -> None:  # fmt: skip
+    at = federation.now() - timedelta(hours=3) + timedelta(seconds=number / 10)
+    iri = f"{federation.origin}/o/bench{number:06}"
+    told = {k: v for k, v in pattern.items() if k != "proof"}
+    thing = {k: v for k, v in told["object"].items() if k != "proof"}
+    thing |= {"id": iri, "published": stamp(at)}
+    told |= {"id": f"{iri}#create", "object": thing, "published": stamp(at)}
+    signed = add_proof(told, federation.signing_key(author, "ed25519"), at)
+    key = federation.signing_key(space.actor, "ed25519")
+    append(session, space, signed, trust="proof", key=key, at=at)
+
+
+def measure(pair: Pair, *, profile: bool) -> None:
+    """Take every page in, and verify it once more alone."""
+    federation = pair.b.federation
+    with pair.b.house.app.app_context():
+        mirror = db.session.get(Mirror, pair.copy_id)
+        first, head_hash = mirror.seq, mirror.head_hash
+    before, last = _memory(), 0
+    verified, applied = 0.0, 0.0
+    measured = cProfile.Profile()
+    while raw := _page(pair, last or first):
+        with pair.b.house.app.app_context():
+            began = time.process_time()
+            page = parse(raw)
+            space = db.session.get(Space, pair.copy_id)
+            keys = KeyHistory.of(db.session(), space)
+            items = entries_of(page, f"{space.iri}/log")
+            links = check(
+                items, group=space.iri, after=last or first, head=head_hash,
+                find_key=remembered(federation.find_past_key), now=federation.now(), keys=keys,
+            )  # fmt: skip
+            head_hash = links[-1].entry_hash
+            verified += time.process_time() - began
+            if profile:
+                measured.enable()
+            began = time.process_time()
+            last = take_page(federation, pair.copy_id, parse(raw))
+            applied += time.process_time() - began
+            measured.disable()
+    _told(pair, last - first, verified, applied, _memory() - before)
+    if profile:
+        pstats.Stats(measured).sort_stats("cumulative").print_stats(60)
+
+
+def _told(pair: Pair, number: int, verified: float, applied: float, grown: float) -> None:
+    with pair.b.house.app.app_context():
+        mirror = db.session.get(Mirror, pair.copy_id)
+        same = mirror.remote_digest == mirror.state_digest
+        held = db.session.query(Item).filter(Item.iri.like("%/o/bench%")).count()
+    print(f"{number} entries, {held} texts, same state digest: {same}")
+    print(f"  verified and applied {number / applied:8.0f} /s of CPU ({applied:.1f} s)")
+    print(f"  verified only        {number / verified:8.0f} /s, ratio {applied / verified:.2f}")
+    print(f"  memory grew by {grown:.0f} MB")
+
+
+def _page(pair: Pair, after: int) -> bytes:
+    with pair.a.house.app.app_context():
+        session = db.session()
+        space = session.get(Space, pair.space_id)
+        rows = entries_after(session, space.id, after, PAGE, most_bytes=800_000)
+        if not rows:
+            return b""
+        page = page_of(space, rows, head_seq(session, space.id), f"{space.iri}/log?after={after}")
+        if "next" not in page:
+            page["log"] = described(head(session, space))
+        return canonical(page)
+
+
+def _memory() -> float:
+    """MB of resident memory at its highest."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())
