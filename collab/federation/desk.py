@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from collab.core.errors import Conflict, Problem, Unreachable
 from collab.core.i18n import N_
+from collab.federation.arrivals import Line, Tally, lines_of, tallies
 from collab.federation.copies import Copy, Kept, copies_of, kept_from
 from collab.federation.house import Federation
 from collab.federation.lanes import Lane, lanes, pause_peer, resume_peer, retry_peer
@@ -37,7 +38,7 @@ from collab.federation.peers import (
 from collab.federation.remote import find_instance
 from collab.federation.transport import Unreachable as NoAnswer
 from collab.people.models import Actor, Peer
-from collab.spaces.models import Space
+from collab.spaces.models import Item, Space
 
 ACTS = {
     "allow": allow_peer,
@@ -130,6 +131,14 @@ class Desk:
     def kept_from(self, space: Space) -> list[Kept]:
         """Whom a project of ours does not go to, and why."""
         return kept_from(self._federation.session, space)
+
+    def tallies(self, space: Space, items: Sequence[Item]) -> dict[int, Tally]:
+        """By item id, on how many copies it has arrived; nothing where there are no copies."""
+        return tallies(self._federation.session, space, items)
+
+    def arrivals(self, space: Space, item: Item) -> list[Line]:
+        """How one thing stands with each instance that is to have it."""
+        return lines_of(self._federation.session, space, item)
 
     def copies(self, space: Space) -> list[dict[str, Any]]:
         """Who holds a copy of a project of ours: `host`, `behind` (entries), `confirmed_at`."""

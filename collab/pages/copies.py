@@ -8,11 +8,14 @@ from flask import Blueprint, render_template
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from collab.core.errors import Missing
 from collab.core.i18n import N_
-from collab.spaces.models import Space
+from collab.spaces.models import Role, Space
+from collab.spaces.policy import role_of
+from collab.spaces.queries import item_by_uid
 from collab.web.context import space_frame
 from collab.web.runtime import current_runtime
-from collab.web.view import here
+from collab.web.view import dbsession, here, require_login
 
 bp = Blueprint("copies", __name__, template_folder="templates")
 ON_TIME = 5.0
@@ -50,6 +53,24 @@ def show(address: str) -> str:
         why=WHY,
         behind=behind,
         delay=delay,
+    )
+
+
+@bp.get("/p/<address>/delivery/<uid>")
+def delivery(address: str, uid: str) -> str:
+    """Where one thing has arrived: for whoever wrote it, and for the facilitators."""
+    found, space = require_login(), here(address)
+    item = item_by_uid(dbsession(), uid, found.actor)
+    charged = role_of(dbsession(), space, found.actor_id) >= Role.FACILITATOR
+    if item.space_id != space.id or not (charged or item.author_id == found.actor_id):
+        raise Missing(N_("Cette page n’existe pas, ou plus."))
+    runtime = current_runtime()
+    return render_template(
+        "spaces/delivery.html",
+        **space_frame(space, runtime.tools.of(item).name),
+        item=item,
+        lines=runtime.network.arrivals(space, item),
+        back=runtime.tools.kind(item).url(space, item),
     )
 
 

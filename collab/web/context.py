@@ -11,7 +11,7 @@ from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from collab.people.models import Account, AccountRole
 from collab.people.queries import linked_peers, site
-from collab.spaces.models import Space
+from collab.spaces.models import Item, Space
 from collab.spaces.policy import role_of
 from collab.spaces.tool import Tool
 from collab.web.extensions import db
@@ -66,6 +66,7 @@ def register(app: Flask) -> None:
     """Set up translation and the context of templates."""
     Babel(app, locale_selector=choose_locale, default_locale="fr", default_timezone="Europe/Paris")
     app.context_processor(frame)
+    app.jinja_env.globals["arrival"] = arrival
 
 
 def choose_locale() -> str:
@@ -140,6 +141,11 @@ def space_frame(space: Space, current: str) -> dict[str, Any]:
         "role": role_of(dbsession(), space, actor.id if actor else None),
         "tools": [_tab(t, space) for t in tools],
     }
+
+
+def arrival(space: Space, item: Item) -> Any:
+    """On how many copies a thing has arrived (`received`, `of`); None where there are none."""
+    return current_runtime().network.tallies(space, [item]).get(item.id)
 
 
 def _tab(tool: Tool, space: Space) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from collab.people.models import Actor, Peer
-from collab.spaces.models import Space
+from collab.spaces.models import Item, Space
 
 
 class Phrase(Protocol):
@@ -58,6 +58,12 @@ class Network(Protocol):
 
     def keys_of_peers(self, peers: Sequence[Peer]) -> dict[str, str]:
         """By host: `verified`, or `changed` since it was."""
+
+    def tallies(self, space: Space, items: Sequence[Item]) -> Mapping[int, Any]:
+        """By item id, on how many copies (`received`, `of`) it has arrived; few queries."""
+
+    def arrivals(self, space: Space, item: Item) -> Sequence[Any]:
+        """How one thing stands with each instance: federation.arrivals.Line."""
 
     def copies(self, space: Space) -> list[dict[str, Any]]:
         """Who holds a copy of a project of ours, and how many entries each is behind."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from collab.spaces.models import ItemState, Role, Space
 from collab.spaces.policy import role_of
 from collab.spaces.tools.discussion.models import Said, Thread
 from collab.spaces.tools.discussion.queries import Answered, answered, facilitators, reactions
+from collab.web.runtime import current_runtime
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Card:
     may_restore: bool
     report_url: str
     """Where to say that it is not right; "" for strangers, for one's own, for what is gone."""
+    delivery_url: str = ""
+    """The page that says where it has arrived; "" where `received` is not told."""
+    received: int = 0
+    """How many of `copies` have its newest form."""
+    copies: int = 0
     marks: Sequence[Mark] = field(default_factory=tuple)
 
 
@@ -82,13 +89,23 @@ def cards(session: Session, space: Space, reader: Reader, items: Sequence[Said])
     signs = reactions(session, items)
     parents = answered(session, items)
     charged, blocked = facilitators(session, space), blocked_hosts(session)
-    return [
+    made = [
         _card(
             space, reader, item, signs[item.id], parents, charged,
             silenced=is_silenced(item.author, blocked),
         )
         for item in items
     ]  # fmt: skip
+    told = _tallies(space, reader, items)
+    return [_arrived(card, space, told.get(card.item.id)) for card in made]
+
+
+def _arrived(card: Card, space: Space, tally: Any) -> Card:
+    """The card with on how many copies its item has arrived."""
+    if tally is None:
+        return card
+    url = f"{space.url}/delivery/{card.item.uid}"
+    return replace(card, delivery_url=url, received=tally.received, copies=tally.of)
 
 
 def _card(
@@ -126,6 +143,16 @@ def _card(
         report_url=f"{space.url}/report/{item.uid}" if reader.actor and not (own or gone) else "",
         marks=() if gone else marks(signs, reader.actor),
     )
+
+
+def _tallies(space: Space, reader: Reader, items: Sequence[Said]) -> Mapping[int, Any]:
+    """Where things have arrived, for their author and for facilitators; nothing for others."""
+    actor = reader.actor
+    if actor is None:
+        return {}
+    charged = reader.role >= Role.FACILITATOR
+    wanted = [item for item in items if charged or item.author_id == actor.id]
+    return current_runtime().network.tallies(space, wanted) if wanted else {}
 
 
 def _link(space: Space, parent: Answered | None) -> dict[str, str] | None:
