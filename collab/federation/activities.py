@@ -69,6 +69,14 @@ def _withdrawn(facts: Facts) -> Json:
     return _fulfilling(facts, told | {"object": tombstone})
 
 
+def _erased(facts: Facts) -> Json:
+    """The words are gone for good: a Delete, marked so (1.6 h)."""
+    told = _withdrawn(facts) | {"id": f"{facts.item().iri}#erase", "erased": True}
+    if facts.actor.id == facts.space.actor_id:
+        told.pop("instrument", None)  # nobody decided it: the time to bring it back is over
+    return told
+
+
 def _restored(facts: Facts) -> Json:
     item = facts.item()
     own = item.author_id == facts.actor.id
@@ -157,6 +165,7 @@ TELLERS: dict[type[Event], Callable[[Facts], Json | None]] = {
     happened.ItemPublished: _published,
     happened.ItemRevised: _revised,
     happened.ItemWithdrawn: _withdrawn,
+    happened.ItemErased: _erased,
     happened.ItemRestored: _restored,
     happened.Reacted: _reacted,
     happened.Unreacted: _unreacted,
@@ -213,6 +222,7 @@ VOICES = (
     happened.ItemPublished,
     happened.ItemRevised,
     happened.ItemWithdrawn,
+    happened.ItemErased,
     happened.ItemRestored,
     happened.Reacted,
     happened.Unreacted,

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from collab.core.errors import Forbidden, Missing, Problem
 from collab.core.i18n import N_
-from collab.federation import inviting, peers, speaking
+from collab.federation import inviting, peers, receipts, speaking
 from collab.federation import log as project_log
 from collab.federation.actors import words, words_of_html
 from collab.federation.deliver import log_inbox_of
@@ -123,9 +123,9 @@ def decline(case: Case, problem: Problem) -> None:
 def answer(case: Case) -> None:
     """An answer to what one of ours asked: from whom it was asked, while it waits (R8)."""
     yes, iri = case.activity["type"] == "Accept", case.thing
-    if not iri:
-        return
     work = case.work
+    if receipts.take(work, case.actor, case.activity) or not iri:
+        return
     if case.actor.kind == ActorKind.APPLICATION:
         peers.link_answered(work, case.actor, iri, yes=yes)
         return

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from collab.core.events import EventRow
-from collab.federation import grants
+from collab.federation import grants, receipts
 from collab.federation.activities import VOICES, tell, to_host
 from collab.federation.facts import Facts
 from collab.federation.fanout import letters
@@ -80,6 +80,7 @@ class Outbox:
                 session, space, activity, trust=trust, at=row.at, event_id=row.id,
                 key=log_key(session, space, self._key_of, row.at),
             )  # fmt: skip
+            receipts.ask(session, space, activity, row.at)
             self._spread(facts, entry, activity)
         self._answer(facts, activity)
 
@@ -105,7 +106,7 @@ class Outbox:
         came = facts.session.scalar(
             select(InboxItem).where(InboxItem.activity_id == facts.row.cause)
         )
-        if came is None:
+        if came is None or not came.raw:  # or its words were erased since
             return None
         activity = parse(came.raw)
         return activity, "proof" if "proof" in activity else "http"

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from collab.core.errors import Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
+from collab.federation.erasure import erase, says_erase
 from collab.federation.grants import REPLACED, ROLE_NAMES
 from collab.federation.holding import iri_of
 from collab.federation.keyhistory import learn_keys
@@ -95,9 +96,14 @@ def _item(work: Work, space: Space, iri: object) -> Item:
 
 def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     obj = activity["object"]
-    item = _item(work, space, obj["id"] if isinstance(obj, dict) else obj)
+    iri = str(obj["id"] if isinstance(obj, dict) else obj)
+    item = work.session.scalar(select(Item).where(Item.iri == iri, Item.space_id == space.id))
+    if item is None:
+        return  # its words were erased before they came here
     if item.withdrawn_at is None:
         take_back(work, tools, space, item)
+    if says_erase(activity):
+        erase(work, item)
 
 
 def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> None:

@@ -83,7 +83,7 @@ def thing(asker: Asker, uid: str, folder: str = "/o/") -> Shown:
     kind = federation.runtime.tools.kind(item)
     shown = kind.mapping.to_object(federation.session, item)
     if item.withdrawn_at is not None:
-        past = federation.now() - item.withdrawn_at > UNDO_WINDOW
+        past = item.erased_at or federation.now() - item.withdrawn_at > UNDO_WINDOW
         left = identity.tombstone(item.iri, str(shown["type"]), stamp(item.withdrawn_at))
         return Shown(left, status=410 if past else 200, private=private)
     found = {"replies": f"{item.iri}/replies"} if kind.answers is not None else {}

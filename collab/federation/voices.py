@@ -15,6 +15,7 @@ from collab.core.errors import Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.work import Work
+from collab.federation.erasure import erase, says_erase
 from collab.federation.holding import (
     NOT_OWN,
     bury,
@@ -135,10 +136,15 @@ def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> Item | No
         if same_origin(iri, me(work).iri):
             bury(work, iri)
         return None
-    if item.withdrawn_at is None:
+    was_there = item.withdrawn_at is None
+    if was_there:
         take_back(work, tools, space, item)
     elif work.mirrored:
         items.confirm(work, item)
+    if says_erase(activity):
+        if not work.mirrored:
+            require_author(work, item)
+        erase(work, item, told=not was_there)
     return item
 
 

@@ -13,6 +13,7 @@ from collab.federation.catchup import CatchUp
 from collab.federation.communities import ReadAlong
 from collab.federation.deliver import Courier
 from collab.federation.desk import Desk
+from collab.federation.erasure import Eraser
 from collab.federation.house import Federation
 from collab.federation.keys import Vault
 from collab.federation.listening import Listening
@@ -51,6 +52,8 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     app.extensions["collab.streams"] = Hub(federation)
     runtime.services.append(Service("streams", Listening(federation).step, rest=5.0))
     runtime.services.append(Service("grants", Renewal(federation).step, rest=3600.0))
+    app.extensions["collab.eraser"] = eraser = Eraser(federation)
+    runtime.services.append(Service("erasure", eraser.step, rest=3600.0))
     app.register_blueprint(log_bp)
     app.register_blueprint(stream_bp)
     app.register_blueprint(bp)

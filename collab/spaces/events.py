@@ -105,6 +105,10 @@ class ItemRestored(Event, name="item.restored"):
     pass
 
 
+class ItemErased(Event, name="item.erased"):
+    """Its words are gone for good; it was taken back before."""
+
+
 class ItemConfirmed(Event, name="item.confirmed"):
     """The host of a remote space has confirmed what was written here."""
 

@@ -131,7 +131,7 @@ def restore(work: Work, item: Item) -> None:
     _may_take_back(work, item)
     if item.withdrawn_at is None:
         raise Conflict(N_("Ce n’est pas effacé."))
-    if work.now - item.withdrawn_at > UNDO_WINDOW:
+    if item.erased_at or work.now - item.withdrawn_at > UNDO_WINDOW:
         raise Conflict(N_("C’est effacé depuis trop longtemps : le texte n’existe plus."))
     if not work.mirrored and item.withdrawn_by != work.actor.id:
         require(work, work.session.get_one(Space, item.space_id), Role.FACILITATOR)

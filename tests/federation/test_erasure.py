@@ -1,0 +1,320 @@
+"""Words taken back are gone where they were, and each mirror says so itself (1.6 h)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from federation.pair import pair_of_houses, served
+from ulid import ULID
+
+from collab.core.db import now
+from collab.core.errors import Conflict, Forbidden
+from collab.federation.audit import audit
+from collab.federation.chain import Link
+from collab.federation.erasure import Erase, Eraser, erase_forever
+from collab.federation.models import (
+    Delivery,
+    ErasureReceipt,
+    InboxItem,
+    LogEntry,
+    Mirror,
+    OutboxItem,
+)
+from collab.federation.receipts import receipts, settle_deletions, take
+from collab.people.models import Actor, Peer
+from collab.spaces.items import UNDO_WINDOW, restore, withdraw
+from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join, follow
+from collab.spaces.models import Item, Revision, Space
+from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage
+from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
+from collab.web.extensions import db
+
+SECRET = "zygomatique"
+LATER = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A project on A; bea of B is a member; one thread."""
+    with pair_of_houses(tmp_path_factory.mktemp("pair")) as pair:
+        with pair.b.house.app.app_context(), pair.b.house.as_(pair.b.person()) as work:
+            ask_to_join(work, work.session.get(Space, pair.copy_id), AskToJoin())
+        pair.settle()
+        with pair.a.house.app.app_context():
+            bea = db.session.query(Actor).filter_by(name="bea").one()
+            with pair.a.house.as_(pair.a.person()) as work:
+                admit(work, work.session.get(Space, pair.space_id), Decide(member=bea.id))
+            with pair.a.house.as_(pair.a.person()) as work:
+                space = work.session.get(Space, pair.space_id)
+                open_thread(work, space, OpenThread(title="Eau", body="Bonjour"))
+        pair.settle()
+        yield pair
+
+
+class At:
+    """One side of the pair, opened: its project, its thread, its person."""
+
+    def __init__(self, side, space_id):
+        self.side, self.space_id = side, space_id
+
+    def __enter__(self):
+        self.context = self.side.house.app.app_context()
+        self.context.push()
+        return self
+
+    def __exit__(self, *_error):
+        db.session.remove()
+        self.context.pop()
+
+    @property
+    def space(self):
+        return db.session.get(Space, self.space_id)
+
+    def item(self, iri):
+        return db.session.query(Item).filter_by(iri=iri).one()
+
+    def do(self, operation, *given, **more):
+        with self.side.house.as_(self.side.person()) as work:
+            return operation(work, *given, **more)
+
+    def say(self, words):
+        thread = db.session.query(Item).filter_by(kind="thread").first()
+        said = self.do(post_message, self.space, PostMessage(thread=thread.uid, body=words))
+        return said.iri
+
+    def everything(self):
+        """Every text this side holds, wherever it stands."""
+        tables = (Item, Revision, LogEntry, InboxItem, OutboxItem)
+        columns = [(table, column) for table in tables for column in table.__table__.columns]
+        found = []
+        for _table, column in columns:
+            found += [repr(value) for value in db.session.scalars(db.select(column))]
+        return "\n".join(found)
+
+
+def on_a(pair):
+    return At(pair.a, pair.space_id)
+
+
+def on_b(pair):
+    return At(pair.b, pair.copy_id)
+
+
+def states(side, iri):
+    return [(r.host, r.state) for r in receipts(db.session(), side.item(iri))]
+
+
+def test_a_soft_deletion_answers_200_and_the_mirror_s_receipt_comes_by_itself(pair):
+    with on_a(pair) as a:
+        iri = a.say("à reprendre")
+    pair.settle()
+    with on_a(pair) as a:
+        a.do(withdraw, a.item(iri))
+        assert receipts(db.session(), a.item(iri)) == []
+        a.side.house.settle()
+        assert states(a, iri) == [(pair.b.host, "waiting")]
+    pair.settle()
+    with on_a(pair) as a:
+        assert states(a, iri) == [(pair.b.host, "confirmed")]
+        shown = a.side.house.client().get(iri, headers={"Accept": "application/activity+json"})
+        assert (shown.status_code, shown.json["type"]) == (200, "Tombstone")
+        a.do(restore, a.item(iri))
+    pair.settle()
+    with on_a(pair) as a, on_b(pair) as b:
+        assert b.item(iri).source == "à reprendre"
+    with on_a(pair) as a:
+        assert receipts(db.session(), a.item(iri)) == []
+        assert db.session.query(ErasureReceipt).filter_by(iri=iri).count() == 0
+
+
+def test_words_erased_for_good_are_nowhere_on_either_side_and_the_chain_holds(pair):
+    with on_a(pair) as a:
+        iri = a.say(f"{SECRET} un")
+        a.do(edit_message, a.space, EditMessage(item=a.item(iri).uid, body=f"{SECRET} deux"))
+    pair.settle()
+    with on_a(pair) as a, on_b(pair) as b:
+        assert SECRET in b.everything()
+    with on_a(pair) as a:
+        a.do(withdraw, a.item(iri))
+    pair.settle()
+    with on_b(pair) as b:
+        assert SECRET in b.everything()
+    with on_a(pair) as a:
+        a.do(erase_forever, a.space, Erase(a.item(iri).uid))
+        assert SECRET not in a.everything()
+        a.side.house.settle()
+        assert states(a, iri) == [(pair.b.host, "waiting")]
+    pair.settle()
+    for side in (on_a(pair), on_b(pair)):
+        with side:
+            assert SECRET not in side.everything()
+            assert side.item(iri).erased_at
+            assert audit(db.session(), side.space, now() + LATER) == []
+    with on_a(pair) as a:
+        assert states(a, iri) == [(pair.b.host, "confirmed")]
+        told = db.session.query(LogEntry).filter_by(activity_id=f"{iri}#erase").one()
+        assert (told.activity_type, told.body["erased"]) == ("Delete", True)
+        asked = {"Accept": "application/activity+json"}
+        assert a.side.house.client().get(iri, headers=asked).status_code == 410
+        with pytest.raises(Conflict):
+            a.do(restore, a.item(iri))
+
+
+def test_a_member_elsewhere_erases_their_own_words_on_the_host_too(pair):
+    with on_b(pair) as b:
+        iri = b.say(f"{SECRET} de B")
+    pair.settle()
+    with on_a(pair) as a:
+        assert SECRET in a.everything()
+    with on_b(pair) as b:
+        b.do(withdraw, b.item(iri))
+        b.do(erase_forever, b.space, Erase(b.item(iri).uid))
+        assert SECRET not in b.everything()
+        assert states(b, iri) == [(pair.a.host, "waiting")]
+    pair.settle()
+    for side in (on_a(pair), on_b(pair)):
+        with side:
+            assert SECRET not in side.everything()
+            assert audit(db.session(), side.space, now() + LATER) == []
+    with on_a(pair) as a:
+        assert states(a, iri) == [(pair.b.host, "confirmed")]
+    with on_b(pair) as b:
+        assert states(b, iri) == [(pair.a.host, "confirmed")]
+        assert db.session.get(Mirror, pair.copy_id).last_error == ""
+
+
+def test_only_what_was_taken_back_is_erased_and_only_by_whom_it_belongs_to(pair):
+    with on_a(pair) as a:
+        iri = a.say("reste")
+        with pytest.raises(Conflict):
+            a.do(erase_forever, a.space, Erase(a.item(iri).uid))
+    pair.settle()
+    with on_a(pair) as a:
+        a.do(withdraw, a.item(iri))
+    pair.settle()
+    with on_b(pair) as b:
+        with pytest.raises(Forbidden):
+            b.do(erase_forever, b.space, Erase(b.item(iri).uid))
+        assert b.item(iri).source == "reste"
+
+
+def test_what_was_taken_back_thirty_days_ago_is_erased_by_itself(pair):
+    with on_a(pair) as a:
+        iri, young = a.say(f"{SECRET} vieux"), a.say("jeune")
+    pair.settle()
+    with on_a(pair) as a:
+        a.do(withdraw, a.item(iri))
+        a.do(withdraw, a.item(young))
+    pair.settle()
+    with on_a(pair) as a:
+        a.item(iri).withdrawn_at = now() - UNDO_WINDOW - timedelta(minutes=1)
+        a.item(young).withdrawn_at = now() - UNDO_WINDOW + timedelta(minutes=1)
+        db.session.commit()
+    pair.a.federation.budget.__init__(pair.a.federation.now)
+    assert Eraser(pair.a.federation).step() == 1
+    pair.settle()
+    for side in (on_a(pair), on_b(pair)):
+        with side:
+            assert SECRET not in side.everything()
+            assert side.item(young).erased_at is None
+    with on_a(pair) as a:
+        told = db.session.query(LogEntry).filter_by(activity_id=f"{iri}#erase").one().body
+        assert (told["actor"], "instrument" in told) == (a.space.iri, False)
+
+
+def test_r08_a_receipt_counts_from_the_mirror_s_own_instance_for_itself(pair):
+    with on_a(pair) as a:
+        iri = a.say("reçu")
+    pair.settle()
+    with on_a(pair) as a:
+        a.do(withdraw, a.item(iri))
+        a.side.house.settle()
+        row = db.session.query(ErasureReceipt).filter_by(iri=iri).one()
+        said = {"type": "Accept", "object": {"id": row.activity_id, "type": "Delete"}}
+        bea = db.session.query(Actor).filter_by(name="bea").one()
+        instance = db.session.query(Actor).filter_by(iri=f"http://{pair.b.host}/actor").one()
+        other = Actor(
+            iri="http://127.0.0.1:9/actor", kind="application", name="other", host="127.0.0.1:9",
+            local=False, created_at=now(),
+        )  # fmt: skip
+        twin = Actor(
+            iri=f"http://{pair.b.host}/actor2", kind="application", name="twin",
+            host=pair.b.host, local=False, created_at=now(),
+        )  # fmt: skip
+        db.session.add_all([other, twin])
+        db.session.commit()
+        for stranger in (bea, other, twin):
+            with a.side.house.as_(stranger) as work:
+                assert not take(work, stranger, said)
+            assert states(a, iri) == [(pair.b.host, "waiting")]
+        with a.side.house.as_(instance) as work:
+            assert not take(work, instance, said | {"type": "Reject"})
+            assert take(work, instance, said)
+        assert states(a, iri) == [(pair.b.host, "confirmed")]
+    pair.settle()
+
+
+@pytest.fixture(scope="module")
+def third(pair, tmp_path_factory):
+    """A third house, whose owner follows the project from now on."""
+    with served(tmp_path_factory.mktemp("third") / "c", "cleo") as c:
+        with on_a(pair) as a:
+            project = a.space.iri
+        with c.house.app.app_context():
+            copy_id = c.federation.space_card(project).id
+            with c.house.as_(c.person()) as work:
+                follow(work, work.session.get(Space, copy_id), iri=work.mint("/a/"))
+        for _ in range(3):
+            c.settle()
+            pair.settle()
+        yield At(c, copy_id)
+
+
+def test_a_new_mirror_never_has_what_was_erased(third):
+    with third:
+        sources = [item.source for item in db.session.query(Item)]
+        assert "à reprendre" in sources
+        assert SECRET not in third.everything()
+
+
+def test_nobody_is_told_of_deletions_from_before_there_was_a_copy(pair):
+    with on_b(pair) as b:
+        rows = db.session.query(LogEntry).filter_by(activity_type="Delete").all()
+        links = [Link(r.seq, 1, r.entry, r.entry_hash, r.body, r.trust) for r in rows]
+        count = db.session.query(OutboxItem).count
+        before = count()
+        for asked, told in ((now() + 2 * LATER, 0), (now(), 1)):
+            iri = f"http://{pair.b.host}/a/{str(ULID.from_datetime(asked)).lower()}"
+            with b.side.house.as_(b.side.person()) as work:
+                settle_deletions(work, b.space, Mirror(follow_iri=iri), links)
+            assert count() - before == told
+    pair.settle()
+
+
+def test_a_mirror_that_was_away_confirms_when_it_is_back(pair, third):
+    with on_a(pair) as a:
+        iri = a.say(f"{SECRET} loin")
+    pair.settle()
+    with third:
+        assert SECRET in third.everything()
+    here, there = pair.b.host, third.side.host
+    with on_a(pair) as a:
+        db.session.get(Peer, there).next_try_at = now() + LATER
+        db.session.commit()
+        a.do(withdraw, a.item(iri))
+        a.do(erase_forever, a.space, Erase(a.item(iri).uid))
+    pair.settle()
+    with on_a(pair) as a:
+        assert states(a, iri) == sorted([(here, "confirmed"), (there, "waiting")])
+        db.session.get(Peer, there).next_try_at = None
+        db.session.commit()
+    for _ in range(2):
+        pair.settle()
+        third.side.settle()
+    with third:
+        assert SECRET not in third.everything()
+        assert audit(db.session(), third.space, now() + LATER) == []
+    with on_a(pair) as a:
+        assert states(a, iri) == sorted([(here, "confirmed"), (there, "confirmed")])
+        assert [d for d in db.session.query(Delivery) if d.state == "refused"] == []
