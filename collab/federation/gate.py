@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from collab.federation.gone import is_gone
 from collab.federation.hosts import BadHost
 from collab.federation.proofs import verify_proof
 from collab.federation.signatures import (
@@ -205,9 +206,11 @@ def _belief(federation: Federation, activity: Json, actor: str, sender: Sender) 
                 log.info("relayed activity id=%s by=%s", activity.get("id"), sender.actor_id)
             return "proof" if actor != sender.actor_id else sender.scheme
         raise Refused(401, "wrong_actor", "The proof is somebody else's.")
-    if actor != sender.actor_id:
-        raise Refused(401, "wrong_actor", "The activity is not the signer's own.")
-    return sender.scheme
+    if actor == sender.actor_id:
+        return sender.scheme
+    if is_gone(federation, activity, actor, sender.actor_id):
+        return "fetched"
+    raise Refused(401, "wrong_actor", "The activity is not the signer's own.")
 
 
 def _check_shape(federation: Federation, activity: Json, actor: str) -> None:

@@ -8,13 +8,12 @@ from datetime import timedelta
 
 import pytest
 from federation.captured import LATER, Scene, at_home, read
-from federation.stage import ORIGIN, actor, federation, foreign, house, sent, stamp
+from federation.hostile import hostile_peer
+from federation.stage import Foreign, Person, actor, federation, foreign, house, rsa_key, sent
 
-from collab.core.errors import Problem
 from collab.federation.actors import read_actor
-from collab.federation.models import InboxItem
+from collab.federation.keys import SigningKey, public_pem
 from collab.federation.signatures import Refused, verify
-from collab.spaces.membership import Decide, remove_member
 from collab.spaces.models import (
     Follow,
     Item,
@@ -316,6 +315,39 @@ def test_a_deletion_by_bare_id_is_applied(nodebb, thread):
     reply = said(nodebb, "nodebb-Create-Note")
     assert nodebb.say("nodebb-Delete", object=reply.iri).status_code == 202
     assert item(reply.iri).withdrawn_at is not None
+
+
+def moderator(scene: Scene):
+    """Somebody else of the forum, with a key of their own."""
+    document = scene.here(read("nodebb-actor-person").body)
+    iri = scene.foreign.peer.url("/uid/1")
+    told = json.loads(json.dumps(document).replace(document["id"], iri))
+    rsa = SigningKey(f"{iri}#key", "rsa", rsa_key("moderator"))
+    told["publicKey"]["publicKeyPem"] = public_pem(rsa.key.public_key())
+    scene.foreign.peer.serve("/uid/1", told | {"preferredUsername": "moderatrice"})
+    return Person(iri, rsa, rsa, told)
+
+
+def test_r04_a_moderator_s_deletion_holds_once_the_text_is_really_gone(nodebb, thread):
+    """Trait 4: signed with the moderator's key, in the author's name."""
+    reply = said(nodebb, "nodebb-Create-Note")
+    told = nodebb.here(read("nodebb-Delete").body) | {"object": reply.iri}
+    signer, peer = moderator(nodebb), nodebb.foreign.peer
+    peer.serve("/post/160", {"id": reply.iri, "type": "Note"})
+    assert nodebb.foreign.post(signer, told, at=LATER).status_code == 401
+    assert item(reply.iri).withdrawn_at is None
+    peer.answers.pop("/post/160")
+    assert nodebb.foreign.post(signer, told, at=LATER).status_code == 202
+    assert item(reply.iri).withdrawn_at is not None
+
+
+def test_r04_gone_at_home_lets_nobody_of_another_host_delete(nodebb, thread):
+    reply = said(nodebb, "nodebb-Create-Note")
+    told = nodebb.here(read("nodebb-Delete").body) | {"object": reply.iri}
+    with hostile_peer() as other:
+        stranger = Foreign(other, nodebb.foreign.house).person("omar")
+        assert nodebb.foreign.post(stranger, told, at=LATER).status_code == 401
+    assert item(reply.iri).withdrawn_at is None
 
 
 def test_a_changed_profile_is_read_anew_from_its_own_address(nodebb):
