@@ -25,6 +25,9 @@ from collab.web.extensions import db
 @click.option(
     "--admin-password-file", required=True, type=click.Path(path_type=Path, allow_dash=True)
 )
+@click.option(
+    "--school", is_flag=True, help="Only instances that were accepted; people by invitation."
+)
 @INSTANCE
 @click.pass_context
 def init(
@@ -33,6 +36,7 @@ def init(
     base_url: str,
     admin: str,
     admin_password_file: Path,
+    school: bool,
     own_instance: Path | None,
 ) -> None:
     """Create an instance. Refuses to overwrite one."""
@@ -49,7 +53,7 @@ def init(
     except OSError as error:
         refuse(f"{error.filename or instance}: {error.strerror}; choose a folder you may write in")
     with app.app_context():
-        first_administrator(app.extensions["collab"].work, name, given)
+        first_administrator(app.extensions["collab"].work, name, given, school=school)
     click.echo(f"created {instance}")
 
 

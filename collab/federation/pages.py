@@ -78,6 +78,9 @@ class MirrorLane:
             with writing(session):
                 row.state = "ended"
             return 0.0, False
+        if not self.federation.admits(host):  # not for now: it goes on when it is let in (R55)
+            session.commit()
+            return 0.0, False
         cursor, last = row.cursor, head_seq(session, space.id)
         if cursor >= last:
             session.commit()

@@ -79,7 +79,8 @@ def set_up() -> Response:
         if not name or len(name) > 80:
             raise Invalid(site_name=N_("Donnez un nom au site, de 80 caractères au plus."))
         given = parse(Register, request.form, locale=choose_locale())
-        account = first_administrator(runtime.work, name, given)
+        school = request.form.get("kind") == "school"
+        account = first_administrator(runtime.work, name, given, school=school)
     except Invalid as invalid:
         return again("site/setup.html", invalid)
     with runtime.work(account.actor) as work:

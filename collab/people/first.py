@@ -10,7 +10,7 @@ from collab.core.errors import Conflict
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.actors import host_of, new_local_actor
-from collab.people.models import Account, AccountRole, ActorKind, Site
+from collab.people.models import Account, AccountRole, ActorKind, Registration, Site
 from collab.people.operations import Register, register
 
 
@@ -34,8 +34,13 @@ def make_site(work: Work, name: str) -> Site:
     return row
 
 
-def first_administrator(start: Callable[[Nobody], Work], name: str, given: Register) -> Account:
+def first_administrator(
+    start: Callable[[Nobody], Work], name: str, given: Register, *, school: bool = False
+) -> Account:
     """Name the instance and make its first administrator, once.
+
+    For a `school`, it speaks only with instances that its administrators have accepted, and people
+    come in by invitation (R55); both can be changed afterwards.
 
     Raises:
         Conflict: it was done already.
@@ -46,4 +51,6 @@ def first_administrator(start: Callable[[Nobody], Work], name: str, given: Regis
         if row.set_up_at is not None:
             raise Conflict(N_("Ce site a déjà une personne qui l’administre."))
         row.name, row.actor.display_name, row.set_up_at = name, name, work.now
+        if school:
+            row.federation, row.registration = "allowlist", Registration.INVITATION
         return register(work, given, AccountRole.ADMIN)
