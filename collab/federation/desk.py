@@ -12,7 +12,9 @@ from collab.core.errors import Conflict, Problem, Unreachable
 from collab.core.i18n import N_
 from collab.federation.arrivals import Line, Tally, lines_of, tallies
 from collab.federation.copies import Copy, Kept, copies_of, kept_from
+from collab.federation.erasure import Erase, erase_forever
 from collab.federation.house import Federation
+from collab.federation.inviting import invite_by_address
 from collab.federation.lanes import Lane, lanes, pause_peer, resume_peer, retry_peer
 from collab.federation.log import head, head_seq
 from collab.federation.models import PARTIAL, Mirror, Subscriber
@@ -35,10 +37,11 @@ from collab.federation.peers import (
     put_back_peer,
     refuse_peer,
 )
+from collab.federation.receipts import Receipt, receipts
 from collab.federation.remote import find_instance
 from collab.federation.transport import Unreachable as NoAnswer
 from collab.people.models import Actor, Peer
-from collab.spaces.models import Item, Space
+from collab.spaces.models import Item, Role, Space
 
 ACTS = {
     "allow": allow_peer,
@@ -72,6 +75,10 @@ class Desk:
         except NoAnswer as error:
             raise Unreachable(N_("Ce site ne répond pas. Réessayez dans un moment.")) from error
         return got.status, got.body
+
+    def invite(self, facilitator: Actor, space: Space, address: str, role: Role) -> None:
+        """Invite somebody of another instance; asks it who they are. Raises Problem."""
+        invite_by_address(self._federation, facilitator, space, address, role)
 
     def ask_peer(self, admin: Actor, url: str) -> Peer:
         """Ask another instance to be linked; may ask it who it is. Raises Problem."""
@@ -139,6 +146,15 @@ class Desk:
     def arrivals(self, space: Space, item: Item) -> list[Line]:
         """How one thing stands with each instance that is to have it."""
         return lines_of(self._federation.session, space, item)
+
+    def receipts(self, item: Item) -> list[Receipt]:
+        """Where the deletion of a thing was confirmed, and where it is waited for."""
+        return receipts(self._federation.session, item)
+
+    def erase_forever(self, actor: Actor, space: Space, uid: str) -> Item:
+        """Erase the words of what was taken back, for good. Raises Problem."""
+        with self._federation.runtime.work(actor) as work:
+            return erase_forever(work, space, Erase(uid))
 
     def copies(self, space: Space) -> list[dict[str, Any]]:
         """Who holds a copy of a project of ours: `host`, `behind` (entries), `confirmed_at`."""

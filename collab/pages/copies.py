@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, flash, redirect, render_template
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.wrappers import Response
 
 from collab.core.errors import Missing
 from collab.core.i18n import N_
-from collab.spaces.models import Role, Space
+from collab.spaces.models import Item, Role, Space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import item_by_uid
 from collab.web.context import space_frame
@@ -59,17 +60,46 @@ def show(address: str) -> str:
 @bp.get("/p/<address>/delivery/<uid>")
 def delivery(address: str, uid: str) -> str:
     """Where one thing has arrived: for whoever wrote it, and for the facilitators."""
+    space, item = _own(address, uid)
+    return _delivery_page("spaces/delivery.html", space, item)
+
+
+@bp.get("/p/<address>/erase/<uid>")
+def ask_to_erase(address: str, uid: str) -> str:
+    """What erasing for good means, before it is done."""
+    space, item = _own(address, uid)
+    if item.withdrawn_at is None or item.erased_at is not None:
+        raise Missing(N_("Cette page n’existe pas, ou plus."))
+    return _delivery_page("spaces/erase.html", space, item)
+
+
+@bp.post("/p/<address>/erase/<uid>")
+def erase(address: str, uid: str) -> Response:
+    """Erase for good; the page that follows says where it is done."""
+    found, (space, item) = require_login(), _own(address, uid)
+    current_runtime().network.erase_forever(found.actor, space, item.uid)
+    flash(_("C’est effacé pour toujours ici, et demandé à toutes les copies."), "ok")
+    return redirect(f"{space.url}/delivery/{uid}")
+
+
+def _own(address: str, uid: str) -> tuple[Space, Item]:
+    """Something of whoever looks, or of a project they look after. Raises Missing."""
     found, space = require_login(), here(address)
     item = item_by_uid(dbsession(), uid, found.actor)
     charged = role_of(dbsession(), space, found.actor_id) >= Role.FACILITATOR
     if item.space_id != space.id or not (charged or item.author_id == found.actor_id):
         raise Missing(N_("Cette page n’existe pas, ou plus."))
+    return space, item
+
+
+def _delivery_page(template: str, space: Space, item: Item) -> str:
     runtime = current_runtime()
     return render_template(
-        "spaces/delivery.html",
+        template,
         **space_frame(space, runtime.tools.of(item).name),
         item=item,
-        lines=runtime.network.arrivals(space, item),
+        lines=runtime.network.arrivals(space, item) if item.withdrawn_at is None else [],
+        receipts=runtime.network.receipts(item),
         back=runtime.tools.kind(item).url(space, item),
     )
 

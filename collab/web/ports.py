@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from collab.people.models import Actor, Peer
-from collab.spaces.models import Item, Space
+from collab.spaces.models import Item, Role, Space
 
 
 class Phrase(Protocol):
@@ -26,6 +26,9 @@ class Network(Protocol):
 
     def space_card(self, address: str) -> Space:
         """Look a remote project up (may ask its host). Raises Problem."""
+
+    def invite(self, facilitator: Actor, space: Space, address: str, role: Role) -> None:
+        """Invite the person at an address of another instance (asks it). Raises Problem."""
 
     def ask_peer(self, admin: Actor, url: str) -> Peer:
         """Ask another instance to be linked (may ask it). Raises Problem."""
@@ -64,6 +67,12 @@ class Network(Protocol):
 
     def arrivals(self, space: Space, item: Item) -> Sequence[Any]:
         """How one thing stands with each instance: federation.arrivals.Line."""
+
+    def receipts(self, item: Item) -> Sequence[Any]:
+        """Where its deletion was confirmed, and where not yet: federation.receipts.Receipt."""
+
+    def erase_forever(self, actor: Actor, space: Space, uid: str) -> Item:
+        """Erase the words of what was taken back, for good. Raises Problem."""
 
     def copies(self, space: Space) -> list[dict[str, Any]]:
         """Who holds a copy of a project of ours, and how many entries each is behind."""

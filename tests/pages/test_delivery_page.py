@@ -9,8 +9,9 @@ import pytest
 from conftest import log_in
 from sqlalchemy import event
 
-from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
+from collab.federation.models import Delivery, ErasureReceipt, LogEntry, OutboxItem, Subscriber
 from collab.people.models import Peer
+from collab.spaces.models import Item
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
 from collab.spaces.tools.discussion.operations import open_thread, post_message
 from collab.spaces.tools.pages.inputs import WriteDocument
@@ -151,3 +152,32 @@ def test_a_whole_page_of_messages_costs_no_more_queries_than_one(house, space, p
             post_message(work, space, PostMessage(thread=thread.uid, body=f"Et {number}"))
     house.settle()
     assert queries() <= before + 2
+
+
+def test_the_author_erases_for_good_and_sees_where_it_is_done(house, space, people, thread):
+    mirrors(space, b=head(space), c=0)
+    client = house.client()
+    log_in(client, people["lea"])
+    there, url = f"{space.url}/discussion/m/{thread.uid}", f"{space.url}/erase/{thread.uid}"
+    assert client.get(url).status_code == 404
+    with house.as_(people["lea"]) as work:
+        post_message(work, space, PostMessage(thread=thread.uid, body="Encore"))
+    client.post(f"{there}/remove")
+    house.settle()
+    shown = client.get(f"{space.url}/discussion/{thread.uid}/").get_data(as_text=True)
+    assert f'href="{url}"' in shown
+    assert "Instances concernées : b.example, c.example" in page(house, people["lea"], url)
+    page(house, people["omar"], url, 404)
+    db.session.rollback()
+    row = db.session.query(ErasureReceipt).filter_by(host="b.example").one()
+    row.state, row.at = "confirmed", NOW
+    db.session.commit()
+    assert client.post(url).status_code == 302
+    said = page(house, people["lea"], f"{space.url}/delivery/{thread.uid}")
+    for part in ("Effacé pour toujours ici", "effacé chez b.example", "en attente chez c.example"):
+        assert part in said, part
+    db.session.rollback()
+    assert db.session.get(Item, thread.id).source == ""
+    assert "Effacer pour toujours" not in page(
+        house, people["lea"], f"{space.url}/discussion/{thread.uid}/"
+    )

@@ -66,6 +66,8 @@ class Card:
     may_edit: bool
     may_remove: bool
     may_restore: bool
+    erase_url: str
+    """Where to erase for good what was taken back; "" for who may not."""
     report_url: str
     """Where to say that it is not right; "" for strangers, for one's own, for what is gone."""
     delivery_url: str = ""
@@ -140,6 +142,7 @@ def _card(
         may_edit=own and reader.writes and not gone,
         may_remove=(own or reader.decides) and space.archived_at is None and not gone,
         may_restore=_may_restore(item, reader),
+        erase_url=f"{space.url}/erase/{item.uid}" if _may_erase(item, reader) else "",
         report_url=f"{space.url}/report/{item.uid}" if reader.actor and not (own or gone) else "",
         marks=() if gone else marks(signs, reader.actor),
     )
@@ -162,10 +165,16 @@ def _link(space: Space, parent: Answered | None) -> dict[str, str] | None:
 
 
 def _may_restore(item: Said, reader: Reader) -> bool:
-    if item.withdrawn_at is None or reader.actor is None:
+    if item.withdrawn_at is None or item.erased_at or reader.actor is None:
         return False
     recent = now() - item.withdrawn_at <= UNDO_WINDOW
     return recent and (reader.decides or item.withdrawn_by == reader.actor.id)
+
+
+def _may_erase(item: Said, reader: Reader) -> bool:
+    if item.withdrawn_at is None or item.erased_at or reader.actor is None:
+        return False
+    return reader.decides or item.author_id == reader.actor.id
 
 
 def marks(signs: dict[str, list[Actor]], actor: Actor | None, *, every: bool = False) -> list[Mark]:
