@@ -11,6 +11,7 @@ from collab.cli import INSTANCE, chosen, refuse
 from collab.cli.opened import opened
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
+from collab.federation.lanes import pause_peer, resume_peer, retry_peer
 from collab.federation.peering import VerifyPeer, phrase, verify_peer
 from collab.federation.peers import (
     ChoosePeer,
@@ -26,7 +27,15 @@ from collab.people.models import Peer
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
 
-ACTS = {"allow": allow_peer, "limit": limit_peer, "refuse": refuse_peer, "block": block_peer}
+ACTS = {
+    "allow": allow_peer,
+    "limit": limit_peer,
+    "refuse": refuse_peer,
+    "block": block_peer,
+    "pause": pause_peer,
+    "resume": resume_peer,
+    "retry": retry_peer,
+}
 
 
 @click.group()
@@ -85,6 +94,9 @@ HELP = {
     "limit": "Let nobody new come from an instance, and no copies go there.",
     "refuse": "Say no to an instance that asks.",
     "block": "Cut every tie with an instance and the names below its own.",
+    "pause": "Let everything for an instance wait.",
+    "resume": "Send to a paused instance again.",
+    "retry": "Try an instance that does not answer at once.",
 }
 for _act in ACTS:
     peer.add_command(_decide(_act))
