@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.delay import Delay
+from benchmarks.realtime import cpu_seconds
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "acceptance"))
@@ -72,16 +73,34 @@ def measure(a: Instance, b: Instance, rates: list[float], delay: float) -> None:
     on_mirror(b, address, thread["iri"], "bea", "discussion/threads")
     time.sleep(6)  # the mirror opens its stream
     print(f"{delay:.0f} ms each way between A and B; message accepted on A -> event on B")
-    print(f"{'rate/s':>8}{'n':>6}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'max ms':>9}")
+    print(
+        f"{'rate/s':>8}{'n':>6}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'max ms':>9}"
+        "   CPU ms each: A web, A worker, B web, B worker"
+    )
     with b.live("bea") as page:
         page.join(address)
         for rate in rates:
+            spent = _spent(a, b)
             found = sorted(_paced(a, b, thread["id"], page, rate))
             cuts = [
                 found[min(int(len(found) * part), len(found) - 1)] for part in (0.5, 0.95, 0.99)
             ]
             line = "".join(f"{cut * 1000:9.0f}" for cut in (*cuts, found[-1]))
-            print(f"{rate:8.0f}{len(found):6}{line}", flush=True)
+            each = [
+                (now - was) / len(found) * 1000
+                for now, was in zip(_spent(a, b), spent, strict=True)
+            ]
+            told = " ".join(f"{one:6.1f}" for one in each)
+            print(f"{rate:8.0f}{len(found):6}{line}   {told}", flush=True)
+
+
+def _spent(a: Instance, b: Instance) -> list[float]:
+    """Seconds of CPU of the four processes so far."""
+    found = []
+    for one in (a, b):
+        pids = one.children()
+        found += [cpu_seconds(pids[name]) for name in ("web", "worker")]
+    return found
 
 
 def _paced(a: Instance, b: Instance, thread: str, page: object, rate: float) -> list[float]:

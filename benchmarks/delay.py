@@ -19,20 +19,15 @@ class Delay:
 
     def open(self) -> Delay:
         """Begin, in a thread of its own."""
-        self._loop.run_until_complete(
+        self._server = self._loop.run_until_complete(
             asyncio.start_server(self._carry, "127.0.0.1", self.front, backlog=200)
         )
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         return self
 
     def close(self) -> None:
-        """End every connection."""
-        self._loop.call_soon_threadsafe(self._end)
-
-    def _end(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.call_later(0.1, self._loop.stop)
+        """Take no more connections; those that are open end with the process."""
+        self._loop.call_soon_threadsafe(self._server.close)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

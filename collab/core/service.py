@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,19 @@ class Service:
     name: str
     step: Callable[[], int]
     rest: float = 1.0
+
+
+def spaced(step: Callable[[], int], seconds: float) -> Callable[[], int]:
+    """The same step, begun at most once in that time: pulses that come closer count as one."""
+    ready = 0.0
+
+    def run() -> int:
+        nonlocal ready
+        time.sleep(max(0.0, ready - time.monotonic()))
+        ready = time.monotonic() + seconds
+        return step()
+
+    return run
 
 
 def serve(services: Sequence[Service], pulse: Pulse, stop: threading.Event) -> None:

@@ -97,6 +97,8 @@ class Stream:
     host: str
     sent: dict[int, int]
     _told_at: dict[int, float] = field(default_factory=dict)
+    _asked_at: float = 0.0
+    """When it was last looked whether the reader may still read."""
 
     def run(self) -> Iterator[str]:
         """The answer, until its time is up or its reader may read no longer."""
@@ -126,21 +128,20 @@ class Stream:
             return None
         with federation.runtime.app.app_context():
             session = db.session()
-            if not federation.admits(self.host):
+            news = {one: head_seq(session, one) for one in self.sent}
+            news = {one: last for one, last in news.items() if last > self.sent[one]}
+            if not news and time.monotonic() - self._asked_at < LOOK:
+                return []
+            self._asked_at = time.monotonic()
+            spaces = {one: session.get_one(Space, one) for one in self.sent}
+            if not federation.admits(self.host) or not all(
+                host_may_read(session, space, self.host) for space in spaces.values()
+            ):
                 return None
-            found = []
-            for space_id in list(self.sent):
-                space = session.get_one(Space, space_id)
-                if not host_may_read(session, space, self.host):
-                    return None
-                event = self._event(session, space)
-                found += [event] if event else []
-            return found
+            return [self._event(session, spaces[one], last) for one, last in news.items()]
 
-    def _event(self, session: Session, space: Space) -> str:
-        after, last = self.sent[space.id], head_seq(session, space.id)
-        if after >= last:
-            return ""
+    def _event(self, session: Session, space: Space, last: int) -> str:
+        after = self.sent[space.id]
         rows = entries_after(session, space.id, after, PAGE)
         page = page_of(space, rows, last, f"{space.iri}/log?epoch={EPOCH}&after={after}")
         lately = time.monotonic() - self._told_at.get(space.id, 0.0) < DIGEST_EVERY
