@@ -20,6 +20,7 @@ from collab.spaces.invited import (
     take_invitation,
 )
 from collab.spaces.models import Membership, MembershipState, Role, Space
+from collab.spaces.policy import NEEDS, role_of
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
@@ -36,6 +37,8 @@ def invite_by_address(
     Raises as `resolve_address` and `invite_person` do.
     """
     space_id = space.id
+    if role_of(federation.session, space, facilitator.id) < Role.FACILITATOR:
+        raise Forbidden(NEEDS[Role.FACILITATOR])
     person = federation.resolve_actor(federation.resolve_address(address))
     if federation.is_limited(person.host):
         raise Forbidden(N_("Les échanges avec l’instance de cette personne sont limités."))

@@ -24,7 +24,7 @@ from collab.spaces.invitations import (
 )
 from collab.spaces.models import Invitation, Role, Space
 from collab.spaces.policy import role_of
-from collab.spaces.queries import invitations
+from collab.spaces.queries import asked_by_name, invitations
 from collab.web.context import space_frame
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter
@@ -48,6 +48,7 @@ def listed(address: str) -> str:
         "spaces/invitations.html",
         **space_frame(space, "members"),
         invitations=invitations(dbsession(), space),
+        invited=asked_by_name(dbsession(), space),
     )
 
 
@@ -65,7 +66,7 @@ def make(address: str) -> Response:
     except Invalid as invalid:
         return again(
             "spaces/invitations.html", invalid, **space_frame(space, "members"),
-            invitations=invitations(dbsession(), space),
+            invitations=invitations(dbsession(), space), invited=asked_by_name(dbsession(), space),
         )  # fmt: skip
     return redirect(f"{space.url}/invitations")
 

@@ -94,6 +94,30 @@ def requests(session: Session, space: Space) -> Sequence[Membership]:
     ).all()
 
 
+def asked_by_name(session: Session, space: Space) -> Sequence[Membership]:
+    """Who was invited by name and has not answered, the newest first."""
+    return session.scalars(
+        select(Membership)
+        .where(Membership.space_id == space.id, Membership.state == MembershipState.INVITED)
+        .order_by(Membership.since.desc(), Membership.id)
+    ).all()
+
+
+def invited_to(session: Session, actor: Actor) -> Sequence[Space]:
+    """The projects of elsewhere that wait for the actor's answer."""
+    return session.scalars(
+        select(Space)
+        .join(Membership, Membership.space_id == Space.id)
+        .where(
+            Membership.actor_id == actor.id,
+            Membership.state == MembershipState.INVITED,
+            Space.local.is_(False),
+            Space.deleted_at.is_(None),
+        )
+        .order_by(Membership.since)
+    ).all()
+
+
 def standing(session: Session, space: Space, actor: Actor | None) -> Membership | None:
     """How an actor stands in a space: member, asking, removed ... or nothing."""
     if actor is None:
