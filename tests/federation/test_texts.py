@@ -34,8 +34,9 @@ class Tags(HTMLParser):
             runs = name.startswith("on") or name == "style"
             if runs or (value or "").strip().lower().startswith("javascript:"):
                 self.evil.append(f"{tag} {name}={value}")
-        source = dict(attrs).get("src")
-        if tag in ("iframe", "object") or (tag, source) in (("script", None), ("img", "x")):
+        source, kind = dict(attrs).get("src"), dict(attrs).get("type")
+        runs = tag == "script" and source is None and kind != "application/json"
+        if tag in ("iframe", "object") or (tag, source) == ("img", "x") or runs:
             self.evil.append(tag)
         if tag == "svg" and ("onload", "alert(1)") in attrs:
             self.evil.append(tag)
