@@ -30,7 +30,7 @@ SCRYPT = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 1 << 26, "dklen": 32}
 keys on both sides, so that 60 bits are worth 30 to them; the cost of each guess makes up for it."""
 NO_KEY = N_("Cette instance ne montre pas encore sa clé. Réessayez quand elle répondra.")
 DIFFERS = N_(
-    "Ce n’est pas la même phrase. Ne reliez pas ces deux instances : quelqu’un se fait peut-être "
+    "Ce n’est pas la même phrase. Ne reliez pas ces deux instances : quelqu’un se fait peut-être "
     "passer pour l’autre. Relisez-la ensemble, de vive voix."
 )
 

@@ -31,7 +31,7 @@ STATES = {
 }
 WHY = {
     "blocked": N_("Notre instance l’a bloquée."),
-    "limited": N_("Notre instance la limite : pas de nouvelle copie là-bas."),
+    "limited": N_("Notre instance la limite : pas de nouvelle copie là-bas."),
     "refuses": N_("Elle ne veut pas de copie."),
     "ended": N_("Elle n’a plus le droit d’en tenir une, ou n’existe plus à cette adresse."),
 }

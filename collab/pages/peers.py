@@ -150,7 +150,7 @@ def compared(host: str) -> Response:
     except Conflict as different:
         page = _phrase_page(host, scanned="", errors={"found": _(different.message)})
         return Response(page, 409, mimetype="text/html")
-    flash(_("C’est noté : cette instance est vérifiée."), "ok")
+    flash(_("C’est noté : cette instance est vérifiée."), "ok")
     return redirect("/admin/peers")
 
 

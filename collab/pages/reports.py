@@ -64,7 +64,7 @@ def make(address: str, uid: str) -> Response:
     except Conflict as already:
         flash(_(already.message), "error")
         return redirect(_place(space, item))
-    flash(_("Merci. C’est transmis ; la réponse viendra dans « Mes signalements »."), "ok")
+    flash(_("Merci. C’est transmis ; la réponse viendra dans « Mes signalements »."), "ok")
     return redirect("/account/reports")
 
 

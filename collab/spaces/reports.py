@@ -18,7 +18,7 @@ from collab.spaces.models import Item, Membership, MembershipState, Report, Role
 from collab.spaces.policy import may_read, role_of
 
 REASONS = {
-    "insult": N_("C’est blessant : insulte, moquerie, menace"),
+    "insult": N_("C’est blessant : insulte, moquerie, menace"),
     "private": N_("Cela dit des choses privées sur quelqu’un"),
     "spam": N_("C’est de la publicité, ou toujours la même chose"),
     "illegal": N_("C’est contraire à la loi"),
@@ -66,7 +66,7 @@ def make_report(work: Work, space: Space, item: Item, given: MakeReport) -> Repo
         raise Forbidden(N_("Ce compte est suspendu."))
     _check(given)
     if item.author_id == reporter.id:
-        raise Conflict(N_("C’est votre propre texte : vous pouvez le modifier ou l’effacer."))
+        raise Conflict(N_("C’est votre propre texte : vous pouvez le modifier ou l’effacer."))
     _check_number(work, item)
     row = Report(
         uid=new_uid(),
@@ -91,7 +91,7 @@ def _check(given: MakeReport) -> None:
     if given.reason not in REASONS:
         errors["reason"] = N_("Choisissez une des réponses.")
     if len(given.words) > MAX_WORDS:
-        errors["words"] = N_("C’est trop long : 2 000 caractères au plus.")
+        errors["words"] = N_("C’est trop long : 2 000 caractères au plus.")
     if given.reason == "other" and not given.words.strip():
         errors["words"] = N_("Dites en quelques mots ce qui ne va pas.")
     if errors:
@@ -121,7 +121,7 @@ def close_report(work: Work, row: Report, given: CloseReport) -> Report:
     answer = given.answer.strip()
     if not answer or len(answer) > MAX_WORDS:
         raise Invalid(
-            answer=N_("Dites en un mot ce que vous avez décidé ; 2 000 caractères au plus.")
+            answer=N_("Dites en un mot ce que vous avez décidé ; 2 000 caractères au plus.")
         )
     if row.state == "open":
         row.state, row.answer = "closed", answer
