@@ -25,6 +25,8 @@ from collab.people.queries import site
 
 WORDS_IN_PHRASE = 6
 BITS_OF_WORD = 10
+OE = chr(0x153)
+"""The one letter of French that does not come apart by itself."""
 SCRYPT = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 1 << 26, "dklen": 32}
 """What one guess costs: about a tenth of a second and 32 MiB. Somebody in between can choose
 keys on both sides, so that 60 bits are worth 30 to them; the cost of each guess makes up for it."""
@@ -101,7 +103,7 @@ def same_words(phrase: Phrase, heard: str) -> bool:
 
 def plain(text: str) -> list[str]:
     """The words of a text in small letters without accents."""
-    folded = unicodedata.normalize("NFD", text.lower().replace("œ", "oe"))
+    folded = unicodedata.normalize("NFD", text.lower().replace(OE, "oe"))
     letters = "".join(c if c.isalpha() else " " for c in folded if not unicodedata.combining(c))
     return letters.split()
 

@@ -112,7 +112,7 @@ def test_the_details_have_a_line_for_each_instance(house, space, people, thread)
     said = page(house, people["lea"], f"{space.url}/delivery/{thread.uid}")
     for part in (
         "b.example reçu",
-        "c.example en attente Elle ne répond pas depuis : il y a 3 heures",
+        "c.example en attente Elle ne répond pas, premier échec il y a 3 heures",
         "timeout: 10 s",
         "d.example en attente Les personnes qui tiennent ce site ont suspendu les envois",
         "e.example refusé par e.example parce que : Not welcome",
