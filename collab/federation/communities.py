@@ -16,6 +16,7 @@ from collab.federation import speaking, vocab, voices
 from collab.federation.house import Federation
 from collab.federation.inbox import Case, on
 from collab.federation.models import PARTIAL, Delivery, Mirror, OutboxItem
+from collab.federation.peerhealth import resting
 from collab.federation.relayed import Purse, believable, community
 from collab.federation.signatures.message import is_activity_type
 from collab.federation.strictjson import Malformed, parse
@@ -102,7 +103,13 @@ class ReadAlong:
         with self._federation.runtime.app.app_context():
             session, now = db.session(), self._federation.now()
             rows = session.scalars(select(Mirror).where(Mirror.state == PARTIAL)).all()
-            due = [row.space_id for row in rows if row.next_check_at and row.next_check_at <= now]
+            due = [
+                row.space_id
+                for row in rows
+                if row.next_check_at
+                and row.next_check_at <= now
+                and not resting(session, session.get_one(Space, row.space_id).host, now)
+            ]
             everyone = [row.space_id for row in rows]
             session.commit()
             for space_id in everyone:
@@ -137,19 +144,19 @@ class ReadAlong:
         session = db.session()
         group = session.get_one(Space, space_id).actor
         iri, outbox = group.iri, group.outbox
+        with writing(session):
+            row = session.get_one(Mirror, space_id)
+            row.checked_at = federation.now()
+            row.next_check_at = federation.now() + AGAIN
         purse = Purse()
         for thing in reversed(list(self._collection(outbox, purse))):
             inner = thing.get("object") if isinstance(thing, dict) else thing
             acts = believable(federation, iri, inner, purse)
             self._take(space_id, acts)
             for answer in self._answers(acts, purse):
-                self._take(space_id, self._answer(space_id, iri, answer, purse))
-        with writing(session):
-            row = session.get_one(Mirror, space_id)
-            row.checked_at = federation.now()
-            row.next_check_at = federation.now() + AGAIN
+                self._take(space_id, self._answer(iri, answer, purse))
 
-    def _answer(self, space_id: int, group_iri: str, thing: object, purse: Purse) -> list[Json]:
+    def _answer(self, group_iri: str, thing: object, purse: Purse) -> list[Json]:
         iri = vocab.iri({"object": thing}, "object")
         if not iri or db.session().scalar(select(Item.id).where(Item.iri == iri)) is not None:
             return []

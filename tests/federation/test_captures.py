@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
-from federation.captured import LATER, Scene, at_home, read
+from federation.captured import HERE, LATER, Scene, at_home, read
 from federation.hostile import hostile_peer
 from federation.stage import Foreign, Person, actor, federation, foreign, house, rsa_key, sent
 
@@ -477,3 +478,64 @@ def test_actors_of_every_software_are_read_with_names_links_and_keys(name):
     assert described.inbox.startswith(f"https://{described.host}/")
     assert described.keys
     assert described.url.startswith(f"https://{described.host}")
+
+
+FOUND = {
+    "nodebb-webfinger-user": ("nora", "https://nodebb.test/uid/2"),
+    "nodebb-webfinger-category": ("general-discussion", "https://nodebb.test/category/2"),
+    "piefed-get-webfinger-group": ("testcomm", "https://piefed.test/c/testcomm"),
+    "takahe-get-webfinger": ("alice", "https://takahe.test/@alice@takahe.test/"),
+}
+
+
+def test_names_are_found_by_the_webfinger_of_every_software(foreign, federation):
+    """R13: the address asked for is the one the answer is about."""
+    for name, (alias, iri) in FOUND.items():
+        site = f"{name.partition('-')[0]}.test"
+        scene = Scene(
+            foreign, {f"https://{site}": foreign.peer.origin, f'@{site}"': f'@{foreign.host}"'}
+        )
+        told = scene.here(read(name).body)
+        assert told["subject"] == f"acct:{alias}@{foreign.host}"
+        foreign.peer.serve("/.well-known/webfinger", told, content_type="application/jrd+json")
+        found = federation.resolve_address(f"{alias}@{foreign.host}")
+        assert found == at_home(scene, iri)
+
+
+def test_no_recorded_message_breaks_the_inbox(foreign, house, garden):
+    """Every kind of every software, also those that are about nothing we hold."""
+    hosts = ("nodebb", "fedify2", "fedify", "piefed", "takahe", "apbot", "attacker")
+    scene = Scene(foreign, {f"https://{host}.test": foreign.peer.origin for host in hosts})
+    messages = [name for name in sorted(names()) if is_message(read(name))]
+    assert len(messages) == 80
+    for name in messages:
+        told = unproven(scene.here(read(name).body))
+        if told["actor"] not in scene.people:
+            scene.people[told["actor"]] = somebody(scene, told["actor"])
+        assert scene.deliver(told).status_code in (202, 403, 404), name
+    assert db.session.query(Item).count() == 0
+
+
+def names() -> list[str]:
+    return [file.stem for file in HERE.glob("*/*.json")]
+
+
+def is_message(capture) -> bool:
+    body = capture.body if {"request", "path"} & set(capture.told) else None
+    return isinstance(body, dict) and isinstance(body.get("actor"), str)
+
+
+def somebody(scene: Scene, iri: str) -> Person:
+    rsa = SigningKey(f"{iri}#key", "rsa", rsa_key("somebody"))
+    path = urlsplit(iri).path
+    document = {
+        "id": iri,
+        "type": "Group" if path.startswith(("/c/", "/category")) else "Person",
+        "preferredUsername": path.strip("/").replace("/", "-").replace("@", "_"),
+        "inbox": f"{iri}/inbox",
+        "publicKey": {
+            "id": rsa.key_id, "owner": iri, "publicKeyPem": public_pem(rsa.key.public_key()),
+        },
+    }  # fmt: skip
+    scene.foreign.peer.serve(path, document)
+    return Person(iri, rsa, rsa, document)

@@ -225,6 +225,27 @@ def test_nobody_puts_words_into_the_mouth_of_people_of_here(nodebb, category, in
     assert items() == []
 
 
+def test_the_recorded_yes_of_a_category_starts_the_look_back(nodebb, house, federation, ines):
+    outbox = nodebb.here(read("nodebb-outbox-group").body)
+    nodebb.foreign.peer.serve("/category/1/outbox", outbox)
+    group = nodebb.foreign.peer.url("/category/1")
+    space = federation.space_card(group)
+    with house.as_(ines) as work:
+        iri = follow(work, work.session.get_one(Space, space.id)).iri
+    told = nodebb.here(read("nodebb-Accept-Follow-byGroup").body)
+    told["object"] |= {"id": iri, "actor": ines.iri}
+    assert nodebb.deliver(told).status_code == 202
+    house.app.extensions["collab.read_along"].step()
+    titles = [item.title for item in items() if item.kind == "thread"]
+    nora = at_home(nodebb, "https://nodebb.test/uid/2")  # of the others no actor was recorded
+    told = [
+        one["object"]["object"] for one in outbox["orderedItems"] if dict is type(one["object"])
+    ]
+    hers = {one["name"] for one in told if one["attributedTo"] == nora and "inReplyTo" not in one}
+    assert sorted(titles) == sorted(hers)
+    assert len(titles) > 1
+
+
 # A community of PieFed
 
 
