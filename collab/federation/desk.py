@@ -185,16 +185,8 @@ class Desk:
 
     def _words(self, space: Space) -> object:
         row = self._federation.session.get(Mirror, space.id)
-        if row is None or row.state in ("refused", "ended"):
-            return gettext("Sur %(host)s. Il n’y en a pas de copie ici.", host=space.host)
-        if row.state == PARTIAL:
-            return gettext(
-                "Copie partielle d’une communauté de %(host)s : ce qui s’y dit depuis que "
-                "quelqu’un d’ici la suit, et une partie de ce qui précède.",
-                host=space.host,
-            )
-        if row.state == "asked":
-            return gettext("Copie demandée à %(host)s, en attente de sa réponse.", host=space.host)
+        if row is None or row.state != "active":
+            return _stands(row, space.host)
         peer = self._federation.session.get(Peer, space.host)
         if peer is not None and peer.fail_count and peer.first_fail_at:
             return gettext(
@@ -203,18 +195,7 @@ class Desk:
                 host=space.host,
                 when=format_datetime(peer.first_fail_at, "d MMMM, HH:mm"),
             )
-        behind = max(row.remote_seq - row.seq, 0)
-        if behind:
-            return ngettext(
-                "Copie en cours : il manque %(num)s entrée.",
-                "Copie en cours : il manque %(num)s entrées.",
-                behind,
-            )
-        return gettext(
-            "Copie complète d’un projet de %(host)s, vérifiée jusqu’à l’entrée %(seq)s.",
-            host=space.host,
-            seq=row.seq,
-        )
+        return _reaches(row, space.host)
 
     def report(self, space: Space) -> dict[str, Any]:
         """The state of a project's log and of its copies."""
@@ -244,3 +225,45 @@ class Desk:
                 "last_error": row.last_error,
             }
         }
+
+
+def _stands(row: Mirror | None, host: str) -> object:
+    """Why a copy is not kept up to date, in words."""
+    if row is None or row.state in ("refused", "ended"):
+        return gettext("Sur %(host)s. Il n’y en a pas de copie ici.", host=host)
+    if row.state == PARTIAL:
+        return gettext(
+            "Copie partielle d’une communauté de %(host)s : ce qui s’y dit depuis que "
+            "quelqu’un d’ici la suit, et une partie de ce qui précède.",
+            host=host,
+        )
+    if row.state == "broken":
+        return gettext(
+            "Le journal de %(host)s se contredit : cette copie s’arrête à l’entrée %(seq)s. "
+            "Ce qui était bon reste lisible.",
+            host=host,
+            seq=row.seq,
+        )
+    return gettext("Copie demandée à %(host)s, en attente de sa réponse.", host=host)
+
+
+def _reaches(row: Mirror, host: str) -> object:
+    """How far a copy that is kept up to date reaches, in words."""
+    behind = max(row.remote_seq - row.seq, 0)
+    if behind:
+        return ngettext(
+            "Copie en cours : il manque %(num)s entrée.",
+            "Copie en cours : il manque %(num)s entrées.",
+            behind,
+        )
+    if row.unrepaired:
+        return ngettext(
+            "Copie à jour, mais %(num)s texte diffère de l’original : nous le redemandons.",
+            "Copie à jour, mais %(num)s textes diffèrent de l’original : nous les redemandons.",
+            len(row.unrepaired),
+        )
+    return gettext(
+        "Copie complète d’un projet de %(host)s, vérifiée jusqu’à l’entrée %(seq)s.",
+        host=host,
+        seq=row.seq,
+    )

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import log_in
 
-from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
+from collab.federation.models import Delivery, LogEntry, Mirror, OutboxItem, Subscriber
 from collab.pages.copies import clock, delay, spell
-from collab.people.models import AccountRole, Peer, PeerState
-from collab.spaces.models import Visibility
+from collab.people.models import AccountRole, Actor, Peer, PeerState
+from collab.spaces.models import Space, Visibility
 from collab.web.extensions import db
 
 NOW = datetime.now(UTC)
@@ -173,3 +173,63 @@ def test_r33_copies_of_what_one_may_not_read_are_not_there(house, client, make, 
     browser = house.client()
     log_in(browser, admin)
     assert "Ici, et nulle part ailleurs" in page(browser, f"{local.url}/federation")
+
+
+@pytest.fixture
+def elsewhere(make) -> Space:
+    """A project of another instance, copied here."""
+    group = Actor(
+        iri="https://b.example/p/verger", kind="group", name="verger", host="b.example",
+        local=False, created_at=NOW,
+    )  # fmt: skip
+    db.session.add(group)
+    db.session.flush()
+    space = Space(
+        actor_id=group.id, slug="verger", host="b.example", local=False, name="Verger",
+        tools=["discussion"], created_at=NOW,
+    )  # fmt: skip
+    db.session.add(space)
+    db.session.flush()
+    db.session.add(
+        Mirror(
+            space_id=space.id, log_iri=f"{group.iri}/log", follow_iri="x", state="active", seq=40,
+            remote_seq=40, state_digest="zA", remote_digest="zA", verified_at=NOW,
+        )
+    )  # fmt: skip
+    db.session.commit()
+    return space
+
+
+def test_a_copy_says_how_complete_it_is(client, elsewhere):
+    said = words(page(client, f"{elsewhere.url}/federation"))
+    for part in ("Copie complète d’un projet de b.example", "entrée 40", "à jour",
+                 "oui, comparé par empreinte"):  # fmt: skip
+        assert part in said, part
+    row = db.session.get(Mirror, elsewhere.id)
+    row.remote_seq, row.last_error = 43, "a gap"
+    peer("b.example", circuit="dead")
+    said = words(page(client, f"{elsewhere.url}/federation"))
+    for part in ("3 entrées de retard", "pas encore comparé", "a gap",
+                 "ne répond plus depuis des jours"):  # fmt: skip
+        assert part in said, part
+
+
+def test_a_copy_says_that_the_log_contradicts_itself_or_what_differs(client, elsewhere):
+    row = db.session.get(Mirror, elsewhere.id)
+    row.unrepaired = ["https://b.example/o/1"]
+    db.session.commit()
+    said = words(page(client, f"{elsewhere.url}/federation"))
+    assert "mais 1 texte diffère de l’original" in said
+    row.state = "broken"
+    db.session.commit()
+    said = words(page(client, f"{elsewhere.url}/federation"))
+    assert "se contredit : cette copie s’arrête à l’entrée 40" in said
+    assert "Copie complète" not in said
+
+
+def test_a_copy_does_not_say_that_all_is_well_when_the_digests_differ(client, elsewhere):
+    db.session.get(Mirror, elsewhere.id).remote_digest = "zB"
+    db.session.commit()
+    said = words(page(client, f"{elsewhere.url}/federation"))
+    assert "pas encore comparé" in said
+    assert "oui, comparé" not in said
