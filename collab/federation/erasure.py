@@ -61,9 +61,7 @@ def erase_forever(work: Work, space: Space, given: Erase) -> Item:
     if not space.local and not (own and item.iri.startswith(f"{work.origin}/")):
         raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
     if item.withdrawn_at is None:
-        raise Conflict(
-            N_("Effacez d’abord ce texte ; vous pourrez ensuite l’effacer pour toujours.")
-        )
+        raise Conflict(N_("Effacez d’abord ce texte, puis effacez-le pour toujours."))
     erase(work, item)
     return item
 
