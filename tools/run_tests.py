@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # Two at a time, file by file, so that what one file starts is started once.
 PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
-# What has been seen to pass on PostgreSQL; the rest of the database tests is to join it.
+# What asks most of the database. All tests that use one can run there: `make test-postgresql`.
 ON_POSTGRESQL = [
     "tests/api",
     "tests/federation/test_identity.py",
