@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from collab.core.jobs import Handler, Payload
-from collab.core.service import Service
+from collab.core.service import Service, spaced
 from collab.federation.catchup import CatchUp
 from collab.federation.communities import ReadAlong
 from collab.federation.deliver import Courier
@@ -45,12 +45,12 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     runtime.network = Desk(federation)
     courier, catch_up = Courier(federation), CatchUp(federation)
     app.extensions["collab.courier"], app.extensions["collab.catch_up"] = courier, catch_up
-    runtime.services.append(Service("deliver", courier.step, rest=1.0))
-    runtime.services.append(Service("mirrors", catch_up.step, rest=2.0))
+    runtime.services.append(Service("deliver", spaced(courier.step, 0.03), rest=1.0))
+    runtime.services.append(Service("mirrors", spaced(catch_up.step, 1.0), rest=2.0))
     along = app.extensions["collab.read_along"] = ReadAlong(federation)
     runtime.services.append(Service("communities", spaced(along.step, 2.0), rest=5.0))
     app.extensions["collab.streams"] = Hub(federation)
-    runtime.services.append(Service("streams", Listening(federation).step, rest=5.0))
+    runtime.services.append(Service("streams", spaced(Listening(federation).step, 2.0), rest=5.0))
     runtime.services.append(Service("grants", spaced(Renewal(federation).step, 5.0), rest=3600.0))
     app.extensions["collab.eraser"] = eraser = Eraser(federation)
     runtime.services.append(Service("erasure", spaced(eraser.step, 2.0), rest=3600.0))
