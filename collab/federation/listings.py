@@ -18,6 +18,7 @@ from collab.federation import identity
 from collab.federation.fanout import highlight
 from collab.federation.log import CONTEXT, announce
 from collab.federation.models import LogEntry
+from collab.federation.papers import bodies
 from collab.federation.reading import Asker, Json, Shown, readable
 from collab.people.models import Actor
 from collab.spaces.models import (
@@ -184,11 +185,13 @@ def _newest(federation: Federation, space: Space) -> list[str | Json]:
         )
         .order_by(LogEntry.epoch.desc(), LogEntry.seq.desc())
         .limit(NEWEST)
-    )
+    ).all()
     told: list[str | Json] = []
-    for row in rows:
+    for row, body in zip(rows, bodies(federation.session, rows), strict=True):
+        if body["type"] == "Tombstone":
+            continue
         told.append(announce(space, row))
-        thing = row.body.get("object") if row.body else None
+        thing = body.get("object")
         if row.activity_type == "Create" and isinstance(thing, dict) and "inReplyTo" not in thing:
             told.append(highlight(space, row, str(thing.get("id"))))
     return told
@@ -244,10 +247,8 @@ def history(asker: Asker, slug: str, uid: str) -> Shown:
     number = asker.page or 1
     if number > last:
         raise Missing
-    rows = session.scalars(wanted.limit(ON_A_PAGE).offset((number - 1) * ON_A_PAGE))
-    told: list[str | Json] = [
-        row.body or {"type": "Tombstone", "id": row.activity_id} for row in rows
-    ]
+    rows = session.scalars(wanted.limit(ON_A_PAGE).offset((number - 1) * ON_A_PAGE)).all()
+    told: list[str | Json] = [*bodies(session, rows)]
     links = {"next": f"{iri}?page={number + 1}"} if number < last else {}
     page = identity.collection(f"{iri}?page={number}", total, told, partOf=iri, **links)
     page["type"], page["@context"] = "OrderedCollectionPage", CONTEXT

@@ -5,16 +5,22 @@ The fragment of an id stays with who asks; what is served is what the address wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from collab.core.errors import Missing
+from collab.core.events import EventRow
 from collab.federation.log import announce
 from collab.federation.models import LogEntry
-from collab.federation.reading import Asker, Shown, own_space, readable
-from collab.spaces.models import Space, Visibility
+from collab.federation.reading import Asker, Json, Shown, own_space, readable
+from collab.spaces.models import Item, Space, Visibility
 
 OF_PEOPLE = ("Grant", "Revoke")
 """Who belongs to a project is for the project, and for whom it is about (R37)."""
+WORDS = ("Create", "Update", "Undo")
+"""Activities that carry the text itself."""
 
 
 def log_entry(asker: Asker, slug: str, seq: int) -> Shown:
@@ -65,6 +71,29 @@ def _shown(asker: Asker, space: Space, row: LogEntry, *, whole: bool) -> Shown:
     else:
         readable(asker, space.slug)
         private = space.visibility != Visibility.PUBLIC
+    (body,) = bodies(asker.federation.session, [row])
     if whole:
-        return Shown(announce(space, row), private=private)
-    return Shown(row.body or {"type": "Tombstone", "id": row.activity_id}, private=private)
+        return Shown(announce(space, row) | {"object": body}, private=private)
+    return Shown(body, private=private)
+
+
+def bodies(session: Session, rows: Sequence[LogEntry]) -> list[Json]:
+    """The activities of some entries, for anybody who may read the project.
+
+    Of what was erased, and of the words of what was taken back since, a Tombstone; only copies
+    hear those words, with the Delete that follows them in the log.
+    """
+    events = [row.event_id for row in rows if row.event_id is not None]
+    gone = set(
+        session.scalars(
+            select(EventRow.id)
+            .join(Item, Item.id == EventRow.item_id)
+            .where(EventRow.id.in_(events), Item.withdrawn_at.is_not(None))
+        )
+    )
+    return [
+        row.body
+        if row.body is not None and not (row.event_id in gone and row.activity_type in WORDS)
+        else {"type": "Tombstone", "id": row.activity_id}
+        for row in rows
+    ]

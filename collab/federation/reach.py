@@ -55,7 +55,7 @@ def reach_of(session: Session, space: Space, admits: Callable[[str], bool]) -> R
     """
     if space.visibility != Visibility.PUBLIC or space.deleted_at:
         return Reach()
-    inbox = func.coalesce(func.nullif(Actor.shared_inbox, ""), Actor.inbox)
+    inbox = func.coalesce(func.nullif(Actor.shared_inbox, ""), Actor.inbox).label("told_at")
     rows = session.execute(
         select(Actor.host, inbox)
         .join(Follow, Follow.actor_id == Actor.id)

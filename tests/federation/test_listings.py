@@ -157,7 +157,25 @@ def test_the_history_of_a_conversation_is_its_activities(house, garden, thread, 
     past = shown(house, told["history"])
     assert past["totalItems"] == 5
     verbs = [one["type"] for one in past["first"]["orderedItems"]]
-    assert verbs == ["Create", "Create", "Create", "Like", "Delete"]
+    assert verbs == ["Tombstone", "Create", "Create", "Like", "Delete"]
+
+
+def test_r32_words_that_were_taken_back_are_nowhere_to_be_read(house, foreign, garden, ines):
+    uid = said(ines, garden, "open", title="Adresse", body="3 rue des Lilas")
+    said(ines, garden, "edit", item=uid, title="Adresse", body="4 rue des Lilas")
+    house.settle()
+    said(ines, garden, "remove", item=uid)
+    house.settle()
+    last = entry(garden, "Delete").seq
+    places = [f"/p/jardin/log/{seq}" for seq in range(1, last + 1)]
+    places += ["/p/jardin/outbox", f"/p/jardin/c/{uid}", f"/p/jardin/c/{uid}/history?page=1"]
+    places += ["/p/jardin/discussions", f"/o/{uid}"]
+    for path in places:
+        for answer in (
+            house.client().get(path, headers=AP), foreign.get(foreign.person(), path),
+        ):  # fmt: skip
+            assert "Lilas" not in answer.text, path
+    assert "Lilas" in json.dumps(entry(garden, "Create").body)
 
 
 def test_replies_are_the_direct_ones(house, garden, thread):
