@@ -14,6 +14,7 @@ from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.house import Federation
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import Mirror
+from collab.federation.origins import Origins
 from collab.federation.peerhealth import answered, failed, resting
 from collab.federation.repair import EVERY, repair
 from collab.federation.replica import compare, take_page
@@ -32,6 +33,7 @@ class CatchUp:
     def __init__(self, federation: Federation) -> None:
         self._federation = federation
         self._started = False
+        self._origins = Origins(federation)
 
     def step(self) -> int:
         """Bring every mirror that is due up to date. Returns how many were looked at."""
@@ -42,7 +44,7 @@ class CatchUp:
             due = self._due()
             for space_id in due:
                 self._catch_up(space_id)
-            return len(due)
+            return len(due) + self._origins.step()
 
     def _all_due(self) -> None:
         with writing(db.session()) as session:

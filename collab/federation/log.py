@@ -16,7 +16,7 @@ from collab.core.work import Work
 from collab.federation.keys import SigningKey
 from collab.federation.models import LogEntry, Subscriber
 from collab.federation.proofs import add_proof
-from collab.federation.state import bucket_digests, forget, remember_object, state_digest
+from collab.federation.state import refresh, remember_object, state_digest
 from collab.federation.strictjson import canonical, multihash
 from collab.spaces.models import Space
 from collab.spaces.policy import host_may_read
@@ -86,8 +86,7 @@ def append(
     session.add(row)
     touched = remember_object(session, space, activity)
     if touched is not None:
-        forget(session, space, [touched])
-        bucket_digests(session, space, keep=True)
+        refresh(session, space, touched)
     session.flush()
     return row
 

@@ -133,6 +133,17 @@ def bucket_digests(session: Session, space: Space, *, keep: bool = False) -> lis
     return [known[bucket] for bucket in range(BUCKETS)]
 
 
+def refresh(session: Session, space: Space, bucket: int) -> None:
+    """Make the digest of a bucket that changed anew, and of all when none is kept yet."""
+    session.flush()
+    row = session.get(StateBucket, (space.id, bucket))
+    if row is None:
+        bucket_digests(session, space, keep=True)
+        return
+    text = "\n".join(lines_of(session, space, [bucket]).get(bucket, []))
+    row.digest = hashlib.sha256(text.encode()).hexdigest()
+
+
 def state_digest(session: Session, space: Space, *, keep: bool = False) -> str:
     """SHA-256 (hex) over the 256 bucket digests of the project's live objects."""
     digests = bucket_digests(session, space, keep=keep)
