@@ -20,6 +20,7 @@ from collab.federation.models import (
     LogEntry,
     Mirror,
     OutboxItem,
+    Subscriber,
 )
 from collab.federation.receipts import receipts, settle_deletions, take
 from collab.people.models import Actor, Peer
@@ -242,7 +243,11 @@ def test_r08_a_receipt_counts_from_the_mirror_s_own_instance_for_itself(pair):
             iri=f"http://{pair.b.host}/actor2", kind="application", name="twin",
             host=pair.b.host, local=False, created_at=now(),
         )  # fmt: skip
-        db.session.add_all([other, twin])
+        mirror_too = Subscriber(
+            space_id=a.space_id, host=other.host, actor_iri=other.iri, follow_iri="x", inbox="",
+            state="ended", created_at=now(),
+        )  # fmt: skip
+        db.session.add_all([other, twin, mirror_too])
         db.session.commit()
         for stranger in (bea, other, twin):
             with a.side.house.as_(stranger) as work:
