@@ -91,7 +91,7 @@ class Reader:
     def acts_of(self, thing: object) -> list[Json]:
         """See `believable`. Raises Problem, BadHost."""
         inner = thing if isinstance(thing, dict) else {}
-        verb = inner.get("type")
+        verb = str(inner.get("type"))
         if verb in ("Delete", "Undo") and self._is_removal(inner):
             return [self._by_group(inner)]
         if verb in WORDS:

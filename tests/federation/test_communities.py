@@ -199,6 +199,14 @@ def test_r15_a_community_deletes_nothing_of_a_project_of_ours(nodebb, category, 
     assert own.withdrawn_at is None
 
 
+@pytest.mark.parametrize("odd", [["Create"], {"a": 1}, 7, None])
+def test_what_is_passed_on_without_a_single_type_has_no_effect(nodebb, category, odd):
+    told = nodebb.here(read("nodebb-Announce-Create-Article-byGroup").body)
+    told["object"]["type"] = odd
+    assert nodebb.deliver(told).status_code == 202
+    assert items() == []
+
+
 def test_r16_another_actor_of_the_same_host_cannot_announce_for_it(nodebb, category):
     told = nodebb.here(read("nodebb-Announce-Create-Article-byGroup").body)
     nora = nodebb.people[at_home(nodebb, "https://nodebb.test/uid/2")]

@@ -189,3 +189,13 @@ def test_r08_nobody_else_of_that_host_says_yes(foreign, followed, lea):
     _, iri = followed
     assert foreign.say(lea, "Accept", iri).status_code == 202
     assert db.session.query(Follow).one().accepted_at is None
+
+
+@pytest.mark.parametrize("odd", [["Note"], {"a": 1}, 7, None])
+def test_what_has_no_single_type_is_nothing_said(foreign, garden, lea, odd):
+    note = foreign.note(lea, garden, type=odd)
+    assert not is_said(note)
+    assert foreign.say(lea, "Create", note).status_code == 404
+    group = foreign.person("verger", "Group")
+    assert foreign.say(group, "Announce", note).status_code == 202
+    assert db.session.query(Item).count() == 0

@@ -26,7 +26,7 @@ def is_said(obj: Json) -> bool:
     one of its common things.
     """
     kind = obj.get("type")
-    if kind not in SAID:
+    if not isinstance(kind, str) or kind not in SAID:
         return False
     if _has_text(obj, "content"):
         return kind == "Note" or not _is_common(obj)
