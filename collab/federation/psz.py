@@ -34,27 +34,8 @@ from collab.spaces.tool import Tools
 
 Json = dict[str, Any]
 PAGE = 200
-README = """# {name}
-
-{iri}
-
-Ce fichier contient toute l’histoire du projet : {seq} entrées, signées, jusqu’au {at}.
-Pour lire : ouvrez index.html. Pour vérifier, sans réseau :
-
-    pip install cryptography rfc8785
-    python verify.py project.psz
-
-This file holds the whole history of the project: {seq} signed entries, up to {at}.
-To read it, open index.html. To verify it, no network needed, run the lines above.
-
-- log.ndjson: one line per entry, in order: the entry as the project signed it, and its words as
-  their author signed them. Words that were erased are a Tombstone; the chain holds without them.
-- keys.json: the first key of the project (later ones are in the log itself), its authors' keys.
-- seal.json: how many entries there are, and the SHA-256 of every file, signed by who made it.
-
-The first key is what all rests on: compare it with one you have from somewhere else
-(`python verify.py project.psz --key z6Mk...`). The authors' keys are as their servers gave them.
-"""
+README = Path(__file__).with_name("psz_readme.md")
+"""What the file says of itself, in French and in English: it is read by whoever has it."""
 
 
 @dataclass
@@ -97,7 +78,7 @@ def write_psz(
         to.add(LOG, _lines(session, space.id, end.seq))
         to.add(KEYS, canonical(_keys(session, space, sealer)))
         facts = {"name": space.name, "iri": space.iri, "seq": end.seq, "at": stamp(at)}
-        to.add("README.md", README.format(**facts).encode())
+        to.add("README.md", README.read_text("utf-8").format(**facts).encode())
         to.add("verify.py", Path(standalone.__file__).read_bytes())
         to.add("index.html", page_of_project(session, tools, space, at))
         seal = {
