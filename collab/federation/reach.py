@@ -136,7 +136,7 @@ def heard_from(session: Session, host: str, activity: Json, at: datetime) -> Non
     What it calls itself is never asked (FEP-0151); what an administrator chose stays.
     """
     thing = activity.get("object")
-    named = {part.get("audience") for part in (activity, thing) if isinstance(part, dict)}
+    named = [part.get("audience") for part in (activity, thing) if isinstance(part, dict)]
     groups = [iri for iri in named if isinstance(iri, str)]
     if not groups:
         return
