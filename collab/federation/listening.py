@@ -22,7 +22,7 @@ from collab.core.errors import Problem
 from collab.federation.chain import BrokenLog
 from collab.federation.house import Federation
 from collab.federation.models import Mirror
-from collab.federation.peerhealth import resting
+from collab.federation.peerhealth import shut, wake
 from collab.federation.replica import take_page
 from collab.federation.signatures import cavage, sign
 from collab.federation.streams import LONGEST, ack_of
@@ -40,6 +40,9 @@ ACK_EVERY = 2.0
 LOOK_EVERY = 10.0
 """Seconds between two looks whether other copies are to be listened for."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+SOON, SHORT_WAIT = 1800.0, 6.0
+"""Seconds of silence in which a host is asked again every few seconds: most come back soon, and the
+first request that gets through ends the rest of every lane, on both sides."""
 WELL_AFTER = 20.0
 """Seconds a stream must have lasted for the next one to be opened at once."""
 MOST_HOSTS = 64
@@ -77,6 +80,7 @@ class Ear:
         if first.status != 200:
             pieces.close()
             raise Unreachable("broken", f"the stream answers {first.status}")
+        self._well()
         rest, looked = b"", time.monotonic()
         for piece in pieces:
             rest = self._read(rest + piece.body)
@@ -86,6 +90,13 @@ class Ear:
                 if set(self._wanted()) != set(logs):
                     pieces.close()
                     return
+
+    def _well(self) -> None:
+        """The host answers: whatever waits for it goes at once."""
+        with self.federation.runtime.app.app_context(), writing(db.session()) as session:
+            woken = wake(session, self.host, self.federation.now())
+        if woken:
+            self.federation.runtime.pulse.beat()
 
     def _wanted(self) -> dict[str, tuple[int, int]]:
         """The logs of that host that we hold active copies of: IRI -> (epoch, number)."""
@@ -181,7 +192,7 @@ class Listening:
 
     def _hosts(self) -> list[str]:
         with self._federation.runtime.app.app_context():
-            session, now = db.session(), self._federation.now()
+            session = db.session()
             found = session.scalars(
                 select(Actor.host)
                 .join(Space, Space.actor_id == Actor.id)
@@ -190,14 +201,12 @@ class Listening:
                 .distinct()
             ).all()
             return [
-                host
-                for host in found
-                if self._federation.admits(host) and not resting(session, host, now)
+                host for host in found if self._federation.admits(host) and not shut(session, host)
             ]
 
     def _listen(self, host: str) -> None:
         """Listen to one host again and again, until it holds nothing of ours any more."""
-        ear, wait = Ear(self._federation, host), FIRST_WAIT
+        ear, wait, heard = Ear(self._federation, host), FIRST_WAIT, time.monotonic()
         while host in self._hosts():
             began = time.monotonic()
             try:
@@ -206,8 +215,11 @@ class Listening:
                 log.info("stream of %s: %s", host, away)
             except Exception:  # the thread's boundary
                 log.exception("stream failed host=%s", host)
-            lasted = time.monotonic() - began > WELL_AFTER
-            wait = FIRST_WAIT if lasted else min(wait * 2, LONGEST_WAIT)
+            clock = time.monotonic()
+            lasted = clock - began > WELL_AFTER
+            heard = clock if lasted else heard
+            longest = SHORT_WAIT if clock - heard < SOON else LONGEST_WAIT
+            wait = FIRST_WAIT if lasted else min(wait * 2, longest)
             time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
 
 

@@ -127,11 +127,15 @@ def _about(wait: timedelta) -> timedelta:
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
 
 
+def shut(session: Session, host: str) -> bool:
+    """Whether an administrator wants nothing to be sent to the host: it is blocked or paused."""
+    row = session.get(Peer, host)
+    return row is not None and (row.state == PeerState.BLOCKED or row.paused_at is not None)
+
+
 def resting(session: Session, host: str, at: datetime) -> bool:
     """Whether nothing may be sent to the host now: blocked, paused, or resting after failures."""
-    row = session.get(Peer, host)
-    if row is None:
-        return False
-    if row.state == PeerState.BLOCKED or row.paused_at is not None:
+    if shut(session, host):
         return True
-    return row.next_try_at is not None and row.next_try_at > at
+    row = session.get(Peer, host)
+    return row is not None and row.next_try_at is not None and row.next_try_at > at
