@@ -47,8 +47,9 @@ class Remote(Instance):
     def crash(self) -> None:
         """The machine loses its power, and has it back."""
         assert self.process is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in (self.process.pid, *self.children().values()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self.start()
 
