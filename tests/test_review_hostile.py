@@ -52,7 +52,7 @@ def logged(house, federation, garden):
     def say(activity, trust="http"):
         link = Link(1, 1, {}, "", activity, trust)
         with house.runtime.work(garden.actor, mirrored=True) as work:
-            return replica._effect(federation, work, garden, link)
+            return replica.effect_of(federation, work, garden, link)
 
     return say
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Two at a time, file by file, so that what one file starts is started once.
-PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+# In the order of the folders, for those that start whole instances come first and end alone.
+PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 # What asks most of the database. All tests that use one can run there: `make test-postgresql`.
 ON_POSTGRESQL = [
     "tests/api",

@@ -56,8 +56,8 @@ def _publish(work: Work, tools: Tools, space: Space, activity: Json) -> None:
         redescribe(work, space, obj)
         learn_keys(work, space, activity)
         return
-    kind = tools.claiming(obj)
-    if kind is None or kind.mapping.ownership != "commons":
+    kind = tools.claiming(obj, "commons")
+    if kind is None:
         raise Missing(N_("Aucun outil d’ici ne comprend cet objet."))
     _as_editor(work, space, obj, str(activity["id"]))
     known = work.session.scalar(select(Item).where(Item.iri == obj["id"]))

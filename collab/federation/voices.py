@@ -80,8 +80,8 @@ def _receive(work: Work, tools: Tools, space: Space, activity: Json, obj: Json) 
 
 
 def _kind(tools: Tools, space: Space, obj: Json) -> Kind:
-    kind = tools.claiming(obj)
-    if kind is None or kind.mapping.ownership != "voice":
+    kind = tools.claiming(obj, "voice")
+    if kind is None:
         raise Missing(N_("Aucun outil d’ici ne comprend cet objet."))
     offered = {k.name for tool in tools if tool.name in space.tools for k in tool.kinds}
     if kind.name not in offered:

@@ -132,10 +132,18 @@ class Tools:
         """Every kind of item that any tool makes."""
         return [k for _, k in self._kinds.values()]
 
-    def claiming(self, obj: Json) -> Kind | None:
-        """The one kind whose mapping takes this incoming object; explicit claims win."""
-        takers = [k for k in self.kinds() if k.mapping.takes(obj)]
-        takers.sort(key=lambda k: k.mapping.claims is None)
+    def claiming(self, obj: Json, ownership: str = "") -> Kind | None:
+        """The one kind whose mapping takes this incoming object, of this ownership if one is said.
+
+        Whoever names the object's type first among its own wins over those who also take it;
+        then explicit claims win.
+        """
+        takers = [
+            k
+            for k in self.kinds()
+            if k.mapping.takes(obj) and ownership in ("", k.mapping.ownership)
+        ]
+        takers.sort(key=lambda k: (k.mapping.types[0] != obj.get("type"), k.mapping.claims is None))
         return takers[0] if takers else None
 
     def offered(self, obj: Json) -> Kind | None:

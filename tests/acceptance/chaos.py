@@ -228,17 +228,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--acts", type=int, default=600, help="of each of the five people, a run")
+    parser.add_argument("--every", type=float, default=8, help="seconds between two kills, about")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args()
     ends, seed = time.monotonic() + 60 * given.minutes, given.seed
-    while time.monotonic() < ends:
+    while True:
         with tempfile.TemporaryDirectory(prefix="collab-chaos-") as place:
-            wrong = run(Path(place), seed, given.acts, pause=0.15, every=8.0)
+            wrong = run(Path(place), seed, given.acts, pause=0.15, every=given.every)
         if wrong:
             print(*wrong[:40], f"seed {seed}: {len(wrong)} wrong", sep="\n")  # noqa: T201
             return 1
+        if time.monotonic() > ends:
+            return 0
         seed += 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.federation import vocab
 from collab.people.models import Actor
 from collab.spaces.models import Membership, Revision
-from collab.spaces.tools.discussion.activitypub import MAPPING, claims, receive, revise, to_object
+from collab.spaces.tools.discussion.activitypub import MAPPING, receive, revise, to_object
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage
 from collab.spaces.tools.discussion.models import Message, Thread
 from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
@@ -202,11 +202,15 @@ def test_a_text_without_markdown_is_told_on_without(come_in):
 
 def test_a_vote_is_not_something_said():
     vote = {"type": "Note", "name": "Pour", "inReplyTo": "https://here.example/x"}
-    assert not claims(vote)
-    assert not claims(vote | {"content": " "})
-    assert not claims({"type": "Article", "content": "<p>x</p>"})
-    assert claims(note())
+    assert not MAPPING.takes(vote)
+    assert not MAPPING.takes(vote | {"content": " "})
     assert MAPPING.takes(note())
+
+
+def test_an_article_of_the_project_is_not_something_said():
+    article = {"type": "Article", "content": "<p>x</p>", "audience": GROUP}
+    assert not MAPPING.takes(article | {"attributedTo": GROUP})
+    assert MAPPING.takes(article | {"attributedTo": LEA})
 
 
 @pytest.mark.parametrize(

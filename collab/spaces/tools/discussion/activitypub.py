@@ -221,7 +221,7 @@ def present(session: Session, item: Any) -> Json:
 
 
 MAPPING = ObjectMapping(
-    types=tuple(sorted(SAID)),
+    types=SAID,
     ownership="voice",
     to_object=to_object,
     receive=receive,

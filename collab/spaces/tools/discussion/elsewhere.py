@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from collab.federation import vocab
 from collab.spaces.tool import Json
 
-SAID = frozenset({"Note", "Page", "Article", "Question"})
+SAID = ("Note", "Page", "Article", "Question")
+"""What is said; a Note is what we say ourselves, the others leave first choice to other rooms."""
 MAX_ATTACHED = 32
 MAX_CHOICES = 100
 MAX_LINE = 300
