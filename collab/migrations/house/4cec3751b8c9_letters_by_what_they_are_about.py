@@ -6,7 +6,6 @@ After: 7858c0bcaf68
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "4cec3751b8c9"
