@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 FOLLOWER = "index"
-BETWEEN = 0.2
+BETWEEN = 0.8
 """Seconds between two commits of the index, so that a busy minute makes few large ones."""
 
 
