@@ -57,6 +57,8 @@ class House:
                 stdout=out,
                 stderr=err,
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
+                # Whoever runs the tests by `nohup` must not have it ignored here.
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
             )
 
     def children(self) -> set[int]:
