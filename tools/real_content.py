@@ -54,6 +54,7 @@ def measure(a: Instance, b: Instance, folder: Path) -> int:
     there = b.api("GET", f"/spaces/{address}/federation", as_="bea")
     print(f"state digest on A {here['state_digest']}")
     print(f"state digest on B {there['state_digest']}")
+    time.sleep(2)  # what is saved is findable within that
     missing = 0
     for words in QUERIES:
         row = []
