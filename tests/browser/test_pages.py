@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from harness import PASSWORD, Instance, until
 from playwright.sync_api import Page, expect
-from steps import bodies
 
 from browser.town import PATIENCE, PHONE, WIDE, Town, Windows, log_in, shoot
 
@@ -234,26 +233,6 @@ def test_a_first_visit_is_light(town: Town, windows: Windows, path: str, most_no
     assert len(visit.requests) <= 5, visit.requests
     assert visit.transferred <= 60 * KB
     assert visit.page.evaluate(NODES) <= most_nodes
-
-
-def test_a_thread_of_fifty_messages_is_light(town: Town, windows: Windows, record_property):
-    here, _ = town.open_thread("Cinquante avis", "Et vous ?")
-    for number in range(50):
-        sent = {"body": f"Avis {number} : cela me va, **si** l’on commence tôt."}
-        town.a.api("POST", f"/items/{here['id']}/messages", as_="ada", sent=sent)
-    assert len(bodies(town.a, here["id"], "ada")) == 51
-    for who in ("", "ada"):
-        visit = first_visit(windows, town.a, town.talk_at(town.a, here), who)
-        nodes = visit.page.evaluate(NODES)
-        about = f"{who or 'stranger'}: {nodes} nodes, {visit.transferred} bytes"
-        record_property(f"thread of fifty, {who or 'stranger'}", about)
-        print(f"{about}, {len(visit.requests)} requests")  # noqa: T201
-        assert visit.page.locator("#messages article").count() == 51
-        assert visit.transferred <= 60 * KB
-        assert len(visit.requests) <= 5, visit.requests
-        assert visit.sockets == 1
-        # Under each of their own messages, a member has two links and where it has arrived.
-        assert nodes <= (830 if who else 600)
 
 
 def test_scripts_and_styles_are_small():
