@@ -36,7 +36,7 @@ from collab.realtime import server as realtime
 from collab.search import wiring as search
 from collab.spaces.reports import FLAG
 from collab.spaces.tool import find_tools
-from collab.web import assets, compression, context, presentation, problems, silence
+from collab.web import assets, compression, context, presentation, problems, silence, tongues
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
 from collab.web.security import secure
@@ -86,6 +86,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
         forge=secrets.forge,
     )
     app.extensions["collab"] = runtime
+    tongues.register(app)
     context.register(app)
     presentation.register(app)
     assets.register(app)

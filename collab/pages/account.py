@@ -10,6 +10,7 @@ from collab.core.db import now
 from collab.core.errors import Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
+from collab.core.tongues import tongue
 from collab.pages.forms import again, blank, next_page
 from collab.people.first import Nobody
 from collab.people.models import Account, Registration
@@ -31,9 +32,9 @@ from collab.people.queries import account_named, site
 from collab.people.tokens import GiveToken, give_token, revoke_token, tokens_of
 from collab.spaces.invitations import accept_invitation, valid_invitation
 from collab.spaces.models import Invitation
-from collab.web.context import choose_locale
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter, require_our_page
+from collab.web.tongues import choose_locale
 from collab.web.view import account, dbsession, log_in, log_out, require_login
 
 bp = Blueprint("account", __name__, template_folder="templates")
@@ -258,6 +259,5 @@ def end_token(token: int) -> Response:
 @bp.post("/langue")
 def language() -> Response:
     require_our_page()
-    wanted = request.form.get("locale", "fr")
-    session["locale"] = wanted if wanted in ("fr", "en") else "fr"
+    session["locale"] = tongue(request.form.get("locale")).code
     return redirect(next_page())

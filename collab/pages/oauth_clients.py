@@ -14,6 +14,7 @@ from authlib.oauth2.rfc7591.errors import InvalidClientMetadataError, InvalidRed
 from flask import g
 
 from collab.core.errors import Invalid
+from collab.core.tongues import CODES
 from collab.core.work import Actor, Work
 from collab.people.models import OAuthClient
 from collab.people.oauth import (
@@ -47,7 +48,7 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "ui_locales_supported": ["fr", "en"],
+        "ui_locales_supported": list(CODES),
     }
 
 

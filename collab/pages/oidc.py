@@ -40,9 +40,9 @@ from collab.people.models import Account
 from collab.people.operations import new_recovery_code, proves
 from collab.people.queries import account_named
 from collab.spaces.models import Invitation
-from collab.web.context import choose_locale
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter
+from collab.web.tongues import choose_locale
 from collab.web.view import account, dbsession, log_in, require_login
 
 bp = Blueprint("oidc", __name__, template_folder="templates")

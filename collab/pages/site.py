@@ -21,8 +21,9 @@ from collab.spaces.models import Membership, MembershipState, Space
 from collab.spaces.policy import visible_spaces, visible_to
 from collab.spaces.queries import directory, invited_to, spaces_of
 from collab.spaces.reports import answers_for, oversees
-from collab.web.context import Page, choose_locale
+from collab.web.context import Page
 from collab.web.runtime import current_runtime
+from collab.web.tongues import choose_locale
 from collab.web.view import dbsession, log_in, viewer
 
 bp = Blueprint("site", __name__, template_folder="templates")

@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from collab.core.errors import Invalid
 from collab.core.i18n import N_
+from collab.core.tongues import tongue
 from collab.core.work import Work
 from collab.people.actors import new_local_actor
 from collab.people.models import Account, AccountRole, ActorKind
@@ -55,7 +56,7 @@ def register(work: Work, given: Register, role: AccountRole = AccountRole.MEMBER
         password_hash=hasher.hash(given.password),
         email=given.email.strip() or None,
         role=role,
-        locale=given.locale if given.locale in ("fr", "en") else "fr",
+        locale=tongue(given.locale).code,
         created_at=work.now,
     )
     work.session.add(account)
@@ -184,4 +185,4 @@ def describe_oneself(work: Work, account: Account, given: Describe) -> None:
         raise Invalid(**errors)
     account.actor.display_name = given.display_name.strip()
     account.email = given.email.strip() or None
-    account.locale = given.locale if given.locale in ("fr", "en") else "fr"
+    account.locale = tongue(given.locale).code

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, request, session
-from flask_babel import Babel, get_locale
+from flask import Flask
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from collab.people.models import Account, AccountRole
@@ -16,9 +15,8 @@ from collab.spaces.policy import role_of
 from collab.spaces.tool import Tool
 from collab.web.extensions import db
 from collab.web.runtime import current_runtime
+from collab.web.tongues import tongue_here
 from collab.web.view import account, dbsession, viewer
-
-LOCALES = ("fr", "en")
 
 
 @dataclass(frozen=True)
@@ -63,27 +61,9 @@ class ViewerCard:
 
 
 def register(app: Flask) -> None:
-    """Set up translation and the context of templates."""
-    Babel(app, locale_selector=choose_locale, default_locale="fr", default_timezone="Europe/Paris")
+    """Set up the context of templates."""
     app.context_processor(frame)
     app.jinja_env.globals["arrival"] = arrival
-
-
-def choose_locale() -> str:
-    """The language of this request: chosen, of the account, of the browser, else French."""
-    if session.get("locale") in LOCALES:
-        return str(session["locale"])
-    found = _account()
-    if found is not None and found.locale in LOCALES:
-        return found.locale
-    return request.accept_languages.best_match(LOCALES, "fr") or "fr"
-
-
-def _account() -> Account | None:
-    try:
-        return account()
-    except SQLAlchemyError:
-        return None
 
 
 def frame() -> dict[str, Any]:
@@ -102,7 +82,7 @@ def frame() -> dict[str, Any]:
             settings.federation.allow_loopback,
             "closed",
         )
-        return {"site": bare, "viewer": None, "locale": str(get_locale()), "peers_count": 0}
+        return {"site": bare, "viewer": None, "locale": tongue_here().code, "peers_count": 0}
 
 
 def _frame() -> dict[str, Any]:
@@ -120,7 +100,7 @@ def _frame() -> dict[str, Any]:
             row.registration,
         ),
         "viewer": _viewer(found) if found else None,
-        "locale": str(get_locale()),
+        "locale": tongue_here().code,
         "peers_count": linked_peers(dbsession()),
     }
 

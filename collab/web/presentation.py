@@ -14,6 +14,8 @@ from flask import Flask, request, url_for
 from flask_babel import get_locale, get_timezone, gettext
 from markupsafe import Markup
 
+from collab.core.tongues import TONGUES
+from collab.web.tongues import text_direction, tongue_here
 from collab.web.weave import weave_image
 
 NBSP = "\u00a0"
@@ -39,6 +41,9 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         page_url=page_url,
         text_direction=text_direction,
+        tongue_here=tongue_here,
+        tongues=TONGUES,
+        tongue_names=[(tongue.code, tongue.name) for tongue in TONGUES],
         url_of=url_of,
         weave=lambda subject, size=48: Markup(weave_image(address_of(subject), size)),  # noqa: S704
     )
@@ -159,11 +164,6 @@ def page_url(page: int) -> str:
     kept = {**request.args.to_dict(flat=False), **(request.view_args or {})}
     kept.pop("page", None)
     return url_for(request.endpoint or "", page=page, **kept)
-
-
-def text_direction() -> str:
-    """Say which way the page's language runs: `ltr` or `rtl`."""
-    return str(_locale().text_direction)
 
 
 def _here(instant: datetime) -> datetime:

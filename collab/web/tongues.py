@@ -1,0 +1,74 @@
+"""In which language a request is answered: asked by the link, chosen, the account's, the browser's.
+
+The list of languages is `collab.core.tongues`.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request, session
+from flask_babel import Babel, get_locale
+from sqlalchemy.exc import SQLAlchemyError
+
+from collab.core.tongues import CODES, DEFAULT, Tongue, spoken, tongue, tongue_of_catalogue
+from collab.people.models import Account
+from collab.web.view import account
+
+ASKED = "langue"
+"""What asks for a language in an address: a poster in Arabic leads to `/join?langue=ar`."""
+
+
+def register(app: Flask) -> None:
+    """Set up translation, and the choice of a language for each request."""
+    Babel(
+        app,
+        locale_selector=lambda: tongue(choose_locale()).catalogue,
+        default_locale=DEFAULT.catalogue,
+        default_timezone="Europe/Paris",
+    )
+    app.before_request(remember_what_a_link_asked)
+    app.after_request(tell_the_language)
+
+
+def choose_locale() -> str:
+    """The code of this request's language, else French."""
+    asked = request.args.get(ASKED)
+    if spoken(asked):
+        return str(asked)
+    if spoken(session.get("locale")):
+        return str(session["locale"])
+    found = _account()
+    if found is not None and spoken(found.locale):
+        return found.locale
+    return request.accept_languages.best_match(CODES, DEFAULT.code) or DEFAULT.code
+
+
+def remember_what_a_link_asked() -> None:
+    """Keep the language a link asked for, unless this person has already chosen one."""
+    asked = request.args.get(ASKED)
+    if spoken(asked) and "locale" not in session and "account_id" not in session:
+        session["locale"] = asked
+
+
+def tell_the_language(response: Response) -> Response:
+    """Say that another language may be had at the same address."""
+    if response.mimetype == "text/html" and response.status_code != 304:
+        response.vary.add("Accept-Language")
+    return response
+
+
+def tongue_here() -> Tongue:
+    """The language in which this page is written."""
+    found = get_locale()
+    return tongue_of_catalogue(str(found)) if found else DEFAULT
+
+
+def text_direction() -> str:
+    """Say which way the page's language runs: `ltr` or `rtl`."""
+    return tongue_here().direction
+
+
+def _account() -> Account | None:
+    try:
+        return account()
+    except SQLAlchemyError:
+        return None
