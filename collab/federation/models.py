@@ -157,6 +157,19 @@ class Subscriber(Base):
     created_at: Mapped[datetime]
 
 
+class DelayHour(Base):
+    """How long entries took to one mirror in one hour: how many fell in each step (MS4)."""
+
+    __tablename__ = "delay_hour"
+
+    subscriber_id: Mapped[int] = mapped_column(
+        ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True
+    )
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Step (see federation.delays) -> how many entries."""
+
+
 class OutboxItem(Base):
     """An activity for particular inboxes: its bytes are serialised once; signed at each attempt."""
 
@@ -178,6 +191,7 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("outbox_id", "inbox"),
         Index("ix_delivery_lane", "host", "state", "id"),
+        Index("ix_delivery_done", "done_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

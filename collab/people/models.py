@@ -181,6 +181,13 @@ class Peer(Base):
     """How long its answers take, the last ones counting most."""
     reads_groups: Mapped[bool | None]
     """Its software says of itself that it understands groups as ours are (FEP-844e)."""
+    reach: Mapped[str] = mapped_column(String(20), default="")
+    """In which form our projects go there, when our administrators chose: `mirror`, `threads`,
+    `highlights`; "" when nobody did."""
+    without_rfc9421: Mapped[int | None]
+    """Requests in a row without that signature, since it used it last; None: it never did (R59)."""
+    without_proof: Mapped[int | None]
+    """The same of proofs on what its people write."""
     paused_at: Mapped[datetime | None]
     """An administrator lets everything for this host wait."""
     created_at: Mapped[datetime]
