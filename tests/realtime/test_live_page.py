@@ -185,7 +185,7 @@ def test_what_happened_between_drawing_the_page_and_its_script_is_shown(town):
             town.say(town.loutre, "Entre-temps.")
         route.continue_()
 
-    page.context.route("**/static/live.js*", meanwhile)
+    page.context.route("**/static/live.*", meanwhile)
     page.reload()
     town.joined(page)
     expect(articles(page)).to_have_count(2)
