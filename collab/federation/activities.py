@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from collab.core.events import Event
-from collab.federation import grants
+from collab.federation import blocks, grants
 from collab.federation.facts import Facts
 from collab.federation.log import CONTEXT, stamp
 from collab.spaces import events as happened
@@ -176,6 +176,8 @@ TELLERS: dict[type[Event], Callable[[Facts], Json | None]] = {
     happened.GrantRenewed: grants.granted,
     happened.MemberLeft: grants.revoked,
     happened.MemberRemoved: grants.revoked,
+    happened.MemberExcluded: blocks.excluded,
+    happened.MemberReadmitted: blocks.readmitted,
 }
 
 

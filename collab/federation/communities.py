@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -24,6 +24,7 @@ from collab.federation.transport import Unreachable
 from collab.people.models import Actor
 from collab.people.queries import actor_by_iri
 from collab.spaces import items
+from collab.spaces.exclusions import excluded_from
 from collab.spaces.mirrors import settle_membership
 from collab.spaces.models import Follow, Item, ItemState, Membership, MembershipState, Space
 from collab.spaces.tool import Json, Tools
@@ -121,7 +122,7 @@ class ReadAlong:
     def _settle(self, space_id: int) -> None:
         """Who follows takes part; what the community's host took stands, what it refused falls."""
         session = db.session()
-        moved = list(_moved(session.get_one(Space, space_id)))
+        moved = list(_moved(session.get_one(Space, space_id), self._federation.now()))
         answered = _answered(space_id)
         session.commit()
         if not moved and not answered:
@@ -205,15 +206,17 @@ class ReadAlong:
             return {}
 
 
-def _moved(space: Space) -> Iterator[tuple[int, MembershipState]]:
+def _moved(space: Space, at: datetime) -> Iterator[tuple[int, MembershipState]]:
     """Followers of here who do not take part yet, and who takes part and follows no more."""
     session = db.session()
     follows = select(Follow).where(Follow.space_id == space.id)
     here = {row.actor_id: row for row in session.scalars(follows) if row.actor.local}
     taking = select(Membership).where(Membership.space_id == space.id)
     part = {row.actor_id: row.state for row in session.scalars(taking) if row.actor.local}
+    barred = {row.actor_id for row in excluded_from(session, space, at)}
     for actor_id, row in here.items():
-        if row.accepted_at and part.get(actor_id) != MembershipState.ACTIVE:
+        held = actor_id in barred or part.get(actor_id) == MembershipState.ACTIVE
+        if row.accepted_at and not held:
             yield actor_id, MembershipState.ACTIVE
     for actor_id, state in part.items():
         if state == MembershipState.ACTIVE and actor_id not in here:

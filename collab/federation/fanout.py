@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from collab.core.events import EventRow
+from collab.federation import blocks
 from collab.federation.facts import Facts
 from collab.federation.log import PUBLIC, WRAPPER, announce, stamp
 from collab.federation.models import LogEntry
@@ -30,7 +31,8 @@ PUBLIC_ACTS = (
     happened.Reacted,
     happened.Unreacted,
 )
-"""What a forum hears of: words and reactions. Who belongs to a project is not told around."""
+"""What a forum hears of, besides who is excluded: words and reactions. Who belongs to a project is
+not told around."""
 REACTIONS = (happened.Reacted, happened.Unreacted)
 OPENINGS = (happened.ItemPublished.name, happened.ItemRestored.name)
 
@@ -51,6 +53,9 @@ class Letter:
 
 def letters(facts: Facts, entry: LogEntry, told: Json, reach: Reach) -> Iterator[Letter]:
     """All that goes out, besides the log itself, because `told` has become `entry`."""
+    if isinstance(facts.event, blocks.KINDS):
+        yield from _of_exclusion(facts, entry, told, reach)
+        return
     if type(facts.event) not in PUBLIC_ACTS or reach == Reach():
         return
     space, item = facts.space, facts.item()
@@ -63,6 +68,14 @@ def letters(facts: Facts, entry: LogEntry, told: Json, reach: Reach) -> Iterator
     if opens:
         yield from _plainly(facts, entry, item, reach)
     yield from _by_its_owner(facts, told, item, reach, opens=opens)
+
+
+def _of_exclusion(facts: Facts, entry: LogEntry, told: Json, reach: Reach) -> Iterator[Letter]:
+    """Forums take the words of people who are excluded no more, once they hear of it."""
+    if reach.threads:
+        inner = blocks.for_forums(told, facts.actor.iri, facts.space.iri)
+        announced = _by_group(facts.space, entry, "Announce", "announce-block")
+        yield Letter(facts.space.actor, announced | {"object": inner}, reach.threads, told["id"])
 
 
 def _plainly(facts: Facts, entry: LogEntry, item: Item, reach: Reach) -> Iterator[Letter]:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from collab.core.errors import Forbidden, Missing, Problem
 from collab.core.i18n import N_
-from collab.federation import inviting, peers, receipts, speaking
+from collab.federation import blocks, inviting, peers, receipts, speaking
 from collab.federation import log as project_log
 from collab.federation.actors import words, words_of_html
 from collab.federation.deliver import log_inbox_of
@@ -17,12 +17,14 @@ from collab.people.models import ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces import membership as joining
 from collab.spaces import mirrors
+from collab.spaces.exclusions import MAX_REASON, Exclude, Readmit, exclude, readmit
 from collab.spaces.models import Follow, Membership, MembershipState, Offer, OfferState, Space
 from collab.spaces.offers import answer_offer
 from collab.spaces.policy import may_see_card
 
 CLASH = "https://w3id.org/project-space/v1#EditConflict"
 CLASH_CODE = "edit_conflict"
+UNSAID = N_("La raison n’est pas dite.")
 LIMITED = N_("Les administrateurs ont limité les échanges avec votre instance.")
 
 
@@ -185,6 +187,40 @@ def grant(case: Case) -> None:
         return
     tools = case.federation.runtime.tools
     speaking.by_project(case.work, tools, space, case.activity)
+
+
+@on("Block")
+def block(case: Case) -> None:
+    """Somebody is excluded: by a facilitator of elsewhere from a project of ours (R18), or by a
+    project of elsewhere from itself. Of a person who blocks another one we make nothing."""
+    space = case.space(id_of(case.activity.get("target")))
+    if space is None:
+        _excluded_elsewhere(case)
+        return
+    person = actor_by_iri(case.work.session, case.thing)
+    if person is None:
+        raise Missing(N_("Cette personne n’est pas connue ici."))
+    reason = words_of_html(case.activity.get("summary"), MAX_REASON) or UNSAID
+    until = blocks.end_of(case.activity)
+    exclude(case.work, space, Exclude(member=person.id, reason=reason, until=until))
+
+
+def unblock(case: Case) -> None:
+    """Undo{Block}: the same, lifted; a project lifts its own alone (R7)."""
+    space = case.space(id_of(case.inner.get("target")))
+    if space is None:
+        _excluded_elsewhere(case)
+        return
+    person = actor_by_iri(case.work.session, id_of(case.inner.get("object")))
+    if person is not None:
+        readmit(case.work, space, Readmit(member=person.id))
+
+
+def _excluded_elsewhere(case: Case) -> None:
+    """A project tells one of ours directly; where we hold its log, that says it too."""
+    space = case.work.session.scalar(select(Space).where(Space.actor_id == case.actor.id))
+    if space is not None and not space.local:
+        blocks.apply(case.work, case.federation.runtime.tools, space, case.activity)
 
 
 def unfollow(case: Case, follow_iri: str, followed: str) -> None:

@@ -37,6 +37,8 @@ OF_MEMBERS = (
     happened.MemberRefused,
     happened.MemberRemoved,
     happened.MemberLeft,
+    happened.MemberExcluded,
+    happened.MemberReadmitted,
     happened.RoleChanged,
     happened.GrantRenewed,
 )

@@ -3,7 +3,7 @@
 A community (a Lemmy or PieFed community, a NodeBB category) wraps the acts of others in its own
 Announce and proves nothing of them. An act is believed if its author's proof holds, if the thing is
 of the community's own host, whose word counts for it anyway, or as its own host serves it. Of a
-deletion the community's word is enough: what is in it is the community's to remove.
+deletion or an exclusion the community's word is enough: what and who is in it is its to decide.
 
 Everything here may ask other hosts, within one purse of requests; nothing changes what is held.
 """
@@ -94,6 +94,8 @@ class Reader:
         verb = str(inner.get("type"))
         if verb in ("Delete", "Undo") and self._is_removal(inner):
             return [self._by_group(inner)]
+        if self._is_exclusion(inner):
+            return [inner | {"actor": self.group}]
         if verb in WORDS:
             return self._words(inner)
         if verb in GREETED:
@@ -105,6 +107,13 @@ class Reader:
         return inner["type"] == "Delete" or (
             isinstance(undone, dict) and undone.get("type") == "Delete"
         )
+
+    def _is_exclusion(self, inner: Json) -> bool:
+        """Whether somebody is excluded from this very community, or let in again (R15)."""
+        undone = inner.get("object") if inner.get("type") == "Undo" else inner
+        if not isinstance(undone, dict) or undone.get("type") != "Block":
+            return False
+        return vocab.iri(undone, "target") == self.group
 
     def _by_group(self, inner: Json) -> Json:
         """A removal or its undoing, as the community's own act."""

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from collab.core.errors import Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
+from collab.federation import blocks
 from collab.federation.erasure import erase, says_erase
 from collab.federation.grants import REPLACED, ROLE_NAMES
 from collab.federation.holding import iri_of
@@ -108,12 +109,17 @@ def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> None:
 
 def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     undone = activity["object"]
+    blocks.apply(work, tools, space, activity)
     if undone.get("type") != "Delete":
         return
     obj = undone["object"]
     item = _item(work, space, obj["id"])
     if item.withdrawn_at is not None:
         bring_back(work, tools, space, item)
+
+
+def _exclude(work: Work, tools: Tools, space: Space, activity: Json) -> None:
+    blocks.apply(work, tools, space, activity)
 
 
 def _feature(work: Work, tools: Tools, space: Space, activity: Json) -> None:
@@ -167,4 +173,5 @@ VERBS: dict[str, Callable[[Work, Tools, Space, Json], None]] = {
     "Remove": _feature,
     "Grant": _grant,
     "Revoke": _revoke,
+    "Block": _exclude,
 }

@@ -10,7 +10,7 @@ from collab.federation import voices
 from collab.federation.holding import bury
 from collab.federation.hosts import same_origin
 from collab.federation.inbox import Case, id_of, on
-from collab.federation.membership import LIMITED, unfollow
+from collab.federation.membership import LIMITED, unblock, unfollow
 from collab.people.models import Actor
 from collab.spaces.membership import leave
 from collab.spaces.models import Item, Reaction, Role, Space
@@ -52,12 +52,15 @@ def _nowhere(case: Case) -> None:
 
 @on("Undo")
 def undo(case: Case) -> None:
-    """Take back a Follow, a Join, or words."""
+    """Take back a Follow, a Join, an exclusion, or words."""
     kind = case.inner.get("type")
     if kind is not None and case.inner.get("actor") != case.actor.iri:
         raise Missing(N_("Cette page n’existe pas, ou plus."))
     if kind == "Join":
         leave(case.work, case.hosted(id_of(case.inner.get("object"))))
+        return
+    if kind == "Block":
+        unblock(case)
         return
     if kind in (None, "Follow"):
         unfollow(case, case.thing, id_of(case.inner.get("object")))

@@ -14,8 +14,8 @@ from collab.spaces.models import Item, Space
 from collab.spaces.tool import Tools
 
 TO_MEMBERS = frozenset(
-    ["member.admitted", "member.left", "member.removed", "member.role", "offer.made",
-     "offer.answered"]
+    ["member.admitted", "member.left", "member.removed", "member.excluded",
+     "member.readmitted", "member.role", "offer.made", "offer.answered"]
 )  # fmt: skip
 """Facts about people that pages of members show and that strangers are not told."""
 TO_READERS = frozenset(["space.revised", "space.archived", "space.reopened"])

@@ -54,6 +54,24 @@ class MemberRemoved(Event, name="member.removed"):
     member_id: int
 
 
+class MemberExcluded(Event, name="member.excluded"):
+    """`member_id` may not take part any more: `iri` is the Block, `until` RFC 3339 or ""."""
+
+    member_id: int
+    iri: str
+    reason: str = ""
+    until: str = ""
+
+
+class MemberReadmitted(Event, name="member.readmitted"):
+    """The exclusion that `iri` names is lifted; they may ask to take part again."""
+
+    member_id: int
+    iri: str
+    reason: str = ""
+    until: str = ""
+
+
 class RoleChanged(Event, name="member.role"):
     """`former` is the Grant that the new one takes the place of; "" when there was none."""
 

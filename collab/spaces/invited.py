@@ -12,6 +12,7 @@ from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor, ActorKind
+from collab.spaces.barred import exclusion_of
 from collab.spaces.events import InvitationAnswered, InvitationDeclined, MemberInvited
 from collab.spaces.membership import admit_invited, membership
 from collab.spaces.models import Membership, MembershipState, Role, Space
@@ -35,7 +36,7 @@ def invite_person(work: Work, space: Space, given: InvitePerson) -> Membership:
         Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
         Missing: nobody has that number.
         Invalid: it is somebody of here, who gets a link; or no person; or the role is none.
-        Conflict: they take part already, or have asked to; or the space is archived.
+        Conflict: they take part already, have asked to, or are excluded; or the space is archived.
     """
     require(work, space, Role.FACILITATOR)
     if not space.local:
@@ -49,14 +50,20 @@ def invite_person(work: Work, space: Space, given: InvitePerson) -> Membership:
         raise Invalid(person=N_("Cette personne est d’ici : donnez-lui un lien d’invitation."))
     if given.role == Role.NONE:
         raise Invalid(role=N_("Choisissez un rôle."))
+    _may_be_asked(work, space, person)
+    row = _waiting(work, space, person, given.role, work.mint("/a/"))
+    work.record(_invited(work, space, row))
+    return row
+
+
+def _may_be_asked(work: Work, space: Space, person: Actor) -> None:
     row = membership(work, space, person.id)
     if row is not None and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Cette personne participe déjà à ce projet."))
     if row is not None and row.state == MembershipState.REQUESTED:
         raise Conflict(N_("Cette personne a demandé à participer : acceptez sa demande."))
-    row = _waiting(work, space, person, given.role, work.mint("/a/"))
-    work.record(_invited(work, space, row))
-    return row
+    if exclusion_of(work.session, space, person.id, work.now) is not None:
+        raise Conflict(N_("Cette personne est exclue de ce projet. Levez d’abord l’exclusion."))
 
 
 def _waiting(work: Work, space: Space, person: Actor, role: Role, iri: str) -> Membership:

@@ -11,6 +11,7 @@ from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
+from collab.spaces.barred import refuse_excluded
 from collab.spaces.events import (
     GrantRenewed,
     MemberAdmitted,
@@ -68,7 +69,7 @@ def ask_to_join(
 
     Raises:
         Missing: the actor may not know that the space exists.
-        Forbidden: one enters only by invitation, or was removed before.
+        Forbidden: one enters only by invitation, was removed before, or is excluded.
         Conflict: already a member; or the space is archived.
     """
     actor = work.session.get_one(Actor, work.actor.id)
@@ -79,6 +80,7 @@ def ask_to_join(
     row = membership(work, space, actor.id)
     if row and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Vous participez déjà à ce projet."))
+    refuse_excluded(work.session, space, actor.id, work.now)
     if row and row.state == MembershipState.REMOVED and space.local:
         raise Forbidden(REMOVED)
     if space.local and space.join_policy == JoinPolicy.INVITATION:
@@ -122,7 +124,8 @@ def admit_invited(work: Work, space: Space, role: Role, made_at: datetime) -> Me
     """Let the actor in, who holds a valid invitation (checked by the caller) made at `made_at`.
 
     Raises:
-        Forbidden: was removed after the invitation was made; a newer one lets them in again.
+        Forbidden: is excluded; or was removed after the invitation was made, and a newer one
+            lets them in again.
         Conflict: already a member; or the space is archived.
     """
     if space.archived_at:
@@ -130,6 +133,7 @@ def admit_invited(work: Work, space: Space, role: Role, made_at: datetime) -> Me
     row = membership(work, space, work.actor.id)
     if row and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Vous participez déjà à ce projet."))
+    refuse_excluded(work.session, space, work.actor.id, work.now)
     if row and row.state == MembershipState.REMOVED and made_at <= row.since:
         raise Forbidden(REMOVED)
     if row is None:
@@ -162,7 +166,7 @@ def remove_member(work: Work, space: Space, given: Decide) -> Membership:
         Conflict: it would leave the space without anybody in charge.
     """
     row = _decidable(work, space, given.member, MembershipState.ACTIVE)
-    _somebody_stays(work, space, row)
+    somebody_stays(work, space, row)
     row.state, row.since = MembershipState.REMOVED, work.now
     work.record(MemberRemoved(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
     return row
@@ -181,7 +185,7 @@ def change_role(work: Work, space: Space, given: Decide) -> Membership:
     if given.role == Role.NONE:
         raise Invalid(role=N_("Choisissez un rôle."))
     if given.role < Role.FACILITATOR:
-        _somebody_stays(work, space, row)
+        somebody_stays(work, space, row)
     row.role, former = given.role, row.grant_iri or ""
     row.grant_iri = work.mint(f"/p/{space.slug}/grants/")
     work.record(
@@ -218,7 +222,7 @@ def leave(work: Work, space: Space) -> None:
     if row is None or row.state not in (MembershipState.ACTIVE, MembershipState.REQUESTED):
         raise Missing(N_("Vous ne participez pas à ce projet."))
     if space.local:
-        _somebody_stays(work, space, row)
+        somebody_stays(work, space, row)
     row.state = MembershipState.LEFT
     if not space.local:
         row.join_iri = None  # what was asked is asked no more: its host cannot grant it again
@@ -235,7 +239,8 @@ def _decidable(work: Work, space: Space, actor_id: int, state: MembershipState) 
     return row
 
 
-def _somebody_stays(work: Work, space: Space, leaving: Membership) -> None:
+def somebody_stays(work: Work, space: Space, leaving: Membership) -> None:
+    """Raises Conflict when nobody would be in charge of a space any more."""
     if leaving.role < Role.FACILITATOR or leaving.state != MembershipState.ACTIVE:
         return
     others = select(func.count(Membership.id)).where(
@@ -255,13 +260,14 @@ def follow(work: Work, space: Space, *, iri: str | None = None) -> Follow:
 
     Raises:
         Missing: the actor may not know that the space exists.
-        Forbidden: the space is for its members only.
+        Forbidden: the space is for its members only; or the actor is excluded.
     """
     actor = work.session.get_one(Actor, work.actor.id)
     if not may_see_card(work.session, space, actor):
         raise Missing(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
     if space.local and space.visibility == Visibility.MEMBERS and not actor.local:
         raise Forbidden(N_("Ce projet est réservé à ses membres."))
+    refuse_excluded(work.session, space, actor.id, work.now)
     row = work.session.scalar(
         select(Follow).where(Follow.space_id == space.id, Follow.actor_id == actor.id)
     )

@@ -9,6 +9,7 @@ from collab.core.errors import Conflict, Forbidden, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
+from collab.spaces.barred import exclusion_of, refuse_excluded
 from collab.spaces.models import (
     Item,
     ItemState,
@@ -130,7 +131,7 @@ def require(work: Work, space: Space, role: Role) -> None:
 
     Raises:
         Missing: the actor may not even know that the space exists.
-        Forbidden: the actor has a lesser role, or none, or is suspended.
+        Forbidden: the actor has a lesser role, or none, or is suspended or excluded.
         Conflict: the space is archived; it can be read, not written in.
     """
     if work.mirrored and not space.local:
@@ -143,6 +144,7 @@ def require(work: Work, space: Space, role: Role) -> None:
     if space.archived_at:
         raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
     if role_of(work.session, space, actor.id) < role and not is_guest(work, space, role):
+        refuse_excluded(work.session, space, actor.id, work.now)
         raise Forbidden(NEEDS[role])
 
 
@@ -150,11 +152,13 @@ def is_guest(work: Work, space: Space, role: Role = Role.MEMBER) -> bool:
     """Whether somebody of elsewhere may act as a member without being one (FEDERATION.md 1.7).
 
     In a public project that anybody may join at once they may: most other software has no word
-    for joining. Not those who were refused or removed.
+    for joining. Not those who were refused, removed or excluded.
     """
     if not (space.local and role <= Role.MEMBER and space.join_policy == JoinPolicy.OPEN):
         return False
     if work.actor.local or space.visibility != Visibility.PUBLIC:
+        return False
+    if exclusion_of(work.session, space, work.actor.id, work.now) is not None:
         return False
     sent_away = (MembershipState.REFUSED, MembershipState.REMOVED)
     return not work.session.scalar(
