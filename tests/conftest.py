@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import sooner
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
@@ -34,6 +35,7 @@ from collab.web.extensions import db
 from collab.web.runtime import Runtime
 
 PASSWORD = "une petite phrase"
+sooner.hurry()
 
 
 def pytest_addoption(parser):
