@@ -13,6 +13,7 @@ from collab.core.db import now, prepare
 from collab.core.jobs import Handler, run_due
 from collab.core.pulse import Pulse
 from collab.core.service import Service
+from collab.core.whispers import Whispers
 from collab.federation import wiring as federation
 from collab.federation.flags import Flags
 from collab.federation.silence import drop_letters
@@ -83,6 +84,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
         settings=settings,
         tools=find_tools(),
         pulse=Pulse(settings.instance),
+        whispers=Whispers(settings.instance),
         forge=secrets.forge,
     )
     app.extensions["collab"] = runtime

@@ -17,15 +17,33 @@ LONGEST_PATH = 80
 """Characters; AF_UNIX addresses end at about 104 on the systems we know."""
 
 
+def run_folder(instance: Path, name: str = "run") -> Path:
+    """Where the processes of an instance leave sockets for each other; short enough for AF_UNIX."""
+    folder = instance / name
+    if len(str(folder)) <= LONGEST_PATH:
+        return folder
+    told = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"collab-{os.getuid()}-{told}"
+
+
+def open_folder(folder: Path) -> None:
+    """Make such a folder, for this user alone, and clear what dead processes left in it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in folder.iterdir():
+        pid = path.name.partition("-")[0]
+        try:
+            os.kill(int(pid), 0)
+        except (ValueError, ProcessLookupError):
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            continue
+
+
 class Pulse:
     """The pulse of one instance, found by its folder."""
 
     def __init__(self, instance: Path) -> None:
-        folder = instance / "run"
-        if len(str(folder)) > LONGEST_PATH:
-            name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-            folder = Path(tempfile.gettempdir()) / f"collab-{os.getuid()}-{name}"
-        self._folder = folder
+        self._folder = run_folder(instance)
 
     def beat(self) -> None:
         """Wake every listener. Never raises, never waits."""
@@ -43,19 +61,8 @@ class Pulse:
 
     def listen(self, name: str) -> Listener:
         """Start listening under a name that is unique within this process."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._forget_the_dead()
+        open_folder(self._folder)
         return Listener(self._folder / f"{os.getpid()}-{name}")
-
-    def _forget_the_dead(self) -> None:
-        for path in self._folder.iterdir():
-            pid = path.name.partition("-")[0]
-            try:
-                os.kill(int(pid), 0)
-            except (ValueError, ProcessLookupError):
-                path.unlink(missing_ok=True)
-            except PermissionError:
-                continue
 
 
 class Listener:

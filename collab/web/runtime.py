@@ -15,6 +15,7 @@ from collab.core.forge import Forge
 from collab.core.jobs import Handler, run_due
 from collab.core.pulse import Pulse
 from collab.core.service import Service
+from collab.core.whispers import Whispers
 from collab.core.work import Actor, Work
 from collab.spaces.tool import Tools
 from collab.web.extensions import db
@@ -32,6 +33,7 @@ class Runtime:
     settings: Settings
     tools: Tools
     pulse: Pulse
+    whispers: Whispers
     forge: Forge
     followers: tuple[str, ...] = ()
     handlers: dict[str, Handler] = field(default_factory=dict)
