@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from flask import Flask
 
 from collab import instance as folder
@@ -74,6 +75,5 @@ def person(alias: str) -> Actor:
 
 def password_from(path: Path) -> str:
     """The first line of a file, or of standard input for `-`."""
-    stream = open(0, encoding="utf-8") if str(path) == "-" else path.open(encoding="utf-8")  # noqa: SIM115
-    with stream:
-        return stream.readline().rstrip("\r\n")
+    with click.open_file(str(path), encoding="utf-8") as stream:
+        return str(stream.readline()).rstrip("\r\n")

@@ -44,14 +44,20 @@ def test_adm_1_a_first_visitor_names_the_instance_and_administers_it(instance):
 
 
 def test_files_of_an_instance_are_for_its_owner_alone(instance):
-    instance.create()
+    created = instance.program(
+        "init", "--name", "Maison", "--base-url", instance.origin, "--admin", "ada",
+        "--admin-password-file", "-", given=PASSWORD,
+    )  # fmt: skip
+    assert created.startswith("created ")
+    assert instance.program("user", "create", "bea", "--password-file", "-", given=PASSWORD)
+    assert len(instance.program("token", "create", "bea")) > 20
     for path in [instance.path, *instance.path.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
 def test_init_refuses_to_overwrite_an_instance(instance):
     instance.create()
-    told = instance.cli(
+    told = instance.program(
         "init", "--name", "Autre", "--base-url", instance.origin, "--admin", "autre",
         "--admin-password-file", "-", given=PASSWORD, status=1,
     )  # fmt: skip
@@ -60,7 +66,7 @@ def test_init_refuses_to_overwrite_an_instance(instance):
 
 
 def test_init_with_a_bad_password_leaves_nothing_behind(instance):
-    instance.cli(
+    instance.program(
         "init", "--name", "Maison", "--base-url", instance.origin, "--admin", "ada",
         "--admin-password-file", "-", given="court", status=1,
     )  # fmt: skip
@@ -73,7 +79,7 @@ def test_every_mistake_in_the_settings_is_named_at_once(instance):
     (instance.path / "collab.toml").write_text(
         '[site]\nbase_url = "nowhere"\ncolour = "red"\n[federation]\nmode = "maybe"\n'
     )
-    told = instance.cli("show", "settings", status=1)
+    told = instance.program("show", "settings", status=1)
     for word in ("colour",):
         assert word in told
     assert "Traceback" not in told
@@ -82,20 +88,20 @@ def test_every_mistake_in_the_settings_is_named_at_once(instance):
 def test_unreadable_settings_are_one_clear_line(instance):
     instance.create()
     (instance.path / "collab.toml").write_text("[site\n")
-    told = instance.cli("run", status=1)
+    told = instance.program("run", status=1)
     assert "collab.toml" in told
     assert "Traceback" not in told
 
 
 def test_a_port_in_use_is_one_clear_line(instance):
     instance.create().start()
-    told = instance.cli("run", "--bind", instance.host, status=1)
+    told = instance.program("run", "--bind", instance.host, status=1)
     assert str(instance.port) in told
     assert "Traceback" not in told
 
 
 def test_a_missing_instance_is_one_clear_line(instance):
-    told = instance.cli("show", "jobs", status=1)
+    told = instance.program("show", "jobs", status=1)
     assert "collab init" in told
 
 
