@@ -16,7 +16,7 @@ from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import Mirror
 from collab.federation.origins import Origins
 from collab.federation.peerhealth import answered, failed, resting
-from collab.federation.repair import EVERY, repair
+from collab.federation.repair import EVERY, repair, retry
 from collab.federation.replica import compare, take_page
 from collab.spaces.models import Space
 from collab.web.extensions import db
@@ -44,7 +44,7 @@ class CatchUp:
             due = self._due()
             for space_id in due:
                 self._catch_up(space_id)
-            return len(due) + self._origins.step()
+            return len(due) + retry(self._federation) + self._origins.step()
 
     def _all_due(self) -> None:
         with writing(db.session()) as session:

@@ -40,6 +40,8 @@ class Link:
     trust: str
     doubt: str = ""
     """Why the body may not be applied, though it stands in the log; "" when it may."""
+    left: Json | None = None
+    """Of an erased body: where its words stood, as the host says it (nothing signs it)."""
 
 
 def entries_of(page: Json, log_iri: str) -> list[tuple[int, Json]]:
@@ -113,7 +115,9 @@ def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now
     if not isinstance(body, dict):
         raise BrokenLog(seq, "an entry without a body")
     if body.get("type") == "Tombstone" and body.get("id") == entry.get("activity"):
-        return Link(seq, epoch, entry, entry_hash, None, trust)
+        left = body.get("object")
+        place = left if isinstance(left, dict) and left.get("type") == "Tombstone" else None
+        return Link(seq, epoch, entry, entry_hash, None, trust, left=place)
     if multihash(canonical(body)) != entry.get("digest"):
         raise BrokenLog(seq, "the body is not the one that was signed")
     doubt = doubt_of(body, trust, group, find_key, now)

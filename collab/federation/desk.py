@@ -17,7 +17,7 @@ from collab.federation.house import Federation
 from collab.federation.inviting import invite_by_address
 from collab.federation.lanes import Lane, lanes, pause_peer, resume_peer, retry_peer
 from collab.federation.log import head, head_seq
-from collab.federation.models import PARTIAL, Mirror, Subscriber
+from collab.federation.models import PARTIAL, Mirror, Subscriber, Unapplied
 from collab.federation.peering import (
     DIFFERS,
     Phrase,
@@ -40,6 +40,7 @@ from collab.federation.peers import (
 from collab.federation.receipts import Receipt, receipts
 from collab.federation.remote import find_instance
 from collab.federation.transport import Unreachable as NoAnswer
+from collab.federation.unapplied import count_unapplied, unapplied
 from collab.people.models import Actor, Peer
 from collab.spaces.models import Item, Role, Space
 
@@ -195,7 +196,11 @@ class Desk:
                 host=space.host,
                 when=format_datetime(peer.first_fail_at, "d MMMM, HH:mm"),
             )
-        return _reaches(row, space.host)
+        return _reaches(row, space.host, count_unapplied(self._federation.session, space.id))
+
+    def unapplied(self, space: Space) -> list[Unapplied]:
+        """The entries of a remote project's log that had no effect on our copy, the first ones."""
+        return list(unapplied(self._federation.session, space.id))
 
     def report(self, space: Space) -> dict[str, Any]:
         """The state of a project's log and of its copies."""
@@ -212,6 +217,7 @@ class Desk:
         row = session.get(Mirror, space.id)
         if row is None:
             return told | {"mirror": None}
+        missing = count_unapplied(session, space.id)
         return told | {
             "mirror": {
                 "state": row.state,
@@ -221,7 +227,10 @@ class Desk:
                 "verified_at": row.verified_at,
                 "checked_at": row.checked_at,
                 "remote_state_digest": row.remote_digest,
-                "complete": row.seq == row.remote_seq and row.remote_digest == row.state_digest,
+                "complete": row.seq == row.remote_seq
+                and row.remote_digest == row.state_digest
+                and not missing,
+                "unapplied": missing,
                 "last_error": row.last_error,
             }
         }
@@ -247,7 +256,7 @@ def _stands(row: Mirror | None, host: str) -> object:
     return gettext("Copie demandée à %(host)s, en attente de sa réponse.", host=host)
 
 
-def _reaches(row: Mirror, host: str) -> object:
+def _reaches(row: Mirror, host: str, missing: int) -> object:
     """How far a copy that is kept up to date reaches, in words."""
     behind = max(row.remote_seq - row.seq, 0)
     if behind:
@@ -255,6 +264,14 @@ def _reaches(row: Mirror, host: str) -> object:
             "Copie en cours : il manque %(num)s entrée.",
             "Copie en cours : il manque %(num)s entrées.",
             behind,
+        )
+    if missing:
+        return ngettext(
+            "Copie à jour, sauf %(num)s entrée du journal qui n’a pas pu être reprise ici : nous "
+            "réessayons.",
+            "Copie à jour, sauf %(num)s entrées du journal qui n’ont pas pu être reprises ici : "
+            "nous réessayons.",
+            missing,
         )
     if row.unrepaired:
         return ngettext(

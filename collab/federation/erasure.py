@@ -32,6 +32,8 @@ Json = dict[str, Any]
 MARK = "erased"
 """The property of a Delete that says: not to be restored; erase it."""
 WORDED = ("Create", "Update", "Undo")
+PLACE = ("attributedTo", "audience", "context", "inReplyTo", "published")
+"""What is kept of an object whose words are erased."""
 AT_ONCE = 50
 EVERY = 3600
 """Seconds between two looks at what is past."""
@@ -120,6 +122,8 @@ def forget_words(session: Session, space_id: int, iri: str) -> None:
         if row.body is not None and "fulfills" in row.body
     }
     ids = [row.seq for row in found]
+    for row in found:
+        row.left = row.left or left_of(row.body)
     _write(session, LogEntry, LogEntry.space_id == space_id, LogEntry.seq.in_(ids), body=null())
     _write(session, InboxItem, InboxItem.activity_id.in_(named), raw=b"")
     for letter in session.scalars(
@@ -132,6 +136,20 @@ def forget_words(session: Session, space_id: int, iri: str) -> None:
             waits = (Delivery.outbox_id == letter.id, Delivery.state == "waiting")
             _write(session, Delivery, *waits, state="cancelled")
     session.flush()
+
+
+def left_of(activity: Json | None) -> Json | None:
+    """What stays of an activity's object when its words go: where it stood, and whose it was.
+
+    A Tombstone of one line, for copies that never had the words; None when there was no object.
+    """
+    thing = (activity or {}).get("object")
+    if isinstance(thing, dict) and thing.get("type") == "Delete":
+        thing = thing.get("object")
+    if not isinstance(thing, dict) or not isinstance(thing.get("id"), str):
+        return None
+    told = {name: thing[name] for name in PLACE if isinstance(thing.get(name), str)}
+    return {"type": "Tombstone", "id": thing["id"], "formerType": thing.get("type"), **told}
 
 
 def _entries(session: Session, space_id: int, iri: str) -> list[LogEntry]:

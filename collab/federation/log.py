@@ -162,6 +162,14 @@ def announce(space: Space, row: LogEntry) -> Json:
     }
 
 
+def _for_a_copy(space: Space, row: LogEntry) -> Json:
+    """As `announce`; of erased words it says where they stood, so that answers keep their place."""
+    told = announce(space, row)
+    if row.body is None and row.left is not None:
+        told["object"] = told["object"] | {"object": row.left}
+    return told
+
+
 def page_of(space: Space, rows: Sequence[LogEntry], last: int, base: str) -> Json:
     """A page of the log, ascending; `next` while there is more."""
     page: Json = {
@@ -169,7 +177,7 @@ def page_of(space: Space, rows: Sequence[LogEntry], last: int, base: str) -> Jso
         "id": base,
         "type": "OrderedCollectionPage",
         "partOf": f"{space.iri}/log",
-        "orderedItems": [announce(space, row) for row in rows],
+        "orderedItems": [_for_a_copy(space, row) for row in rows],
     }
     if rows and rows[-1].seq < last:
         page["next"] = f"{space.iri}/log?epoch={EPOCH}&after={rows[-1].seq}&limit=200"

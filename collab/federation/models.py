@@ -51,10 +51,29 @@ class LogEntry(Base):
     entry: Mapped[dict[str, Any]] = mapped_column(JSON)
     entry_hash: Mapped[str] = mapped_column(String(80))
     body: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    left: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """Once erased: where the words stood (its object as a Tombstone), so that answers have a place
+    on copies that never had them (`erasure.left_of`)."""
     origin_check: Mapped[str] = mapped_column(String(10), default="")
     """On a mirror, for trust `http`: what the author's own host says (1.5): `same`, `relayed`
     (it does not answer: only the project's host says so), `differs`; "" when not asked yet."""
     at: Mapped[datetime]
+
+
+class Unapplied(Base):
+    """An entry of a remote log that stands in our copy and had no effect here: which and why."""
+
+    __tablename__ = "unapplied"
+
+    space_id: Mapped[int] = mapped_column(ForeignKey("space.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[str] = mapped_column(String(2048))
+    why: Mapped[str] = mapped_column(String(10))
+    """`proof`, `author`, `refused`, `odd`: see `unapplied.Failed`."""
+    detail: Mapped[str] = mapped_column(Text, default="")
+    tries: Mapped[int] = mapped_column(default=1)
+    since: Mapped[datetime]
+    next_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class LogEvidence(Base):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from collab.core.db import writing
 from collab.core.errors import Problem
 from collab.core.work import Work
 from collab.federation.chain import Link, doubt_of
+from collab.federation.erasure import left_of
 from collab.federation.fetch import fetch_document
 from collab.federation.house import Federation
 from collab.federation.models import ApObject, LogEntry, Mirror
@@ -35,7 +36,8 @@ from collab.federation.state import (
     remember_object,
     state_digest,
 )
-from collab.spaces.models import Space
+from collab.federation.unapplied import due, remember, settle
+from collab.spaces.models import Item, Space
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ EVERY = timedelta(hours=1)
 MOST_OBJECTS = 30
 """Objects fetched from their own address in one attempt (R29)."""
 MOST_NAMED = 50
+MOST_AGAIN = 20
+"""Entries tried again in one step."""
 Lines = dict[str, str]
 """What a bucket says of each object: its id -> the whole line."""
 
@@ -137,6 +141,16 @@ def _still(federation: Federation, space_id: int, found: Difference) -> list[str
 # From the entries held here
 
 
+def retry(federation: Federation) -> int:
+    """Try entries that had no effect here once more, those that are due. Returns how many."""
+    session = db.session()
+    found = due(session, federation.now(), MOST_AGAIN)
+    session.commit()
+    for space_id, seq in found:
+        _again(federation, space_id, seq)
+    return len(found)
+
+
 def _again_from_the_log(federation: Federation, space_id: int, wanted: Collection[str]) -> None:
     for seq in _entries_about(space_id, wanted):
         _again(federation, space_id, seq)
@@ -164,22 +178,44 @@ def _again(federation: Federation, space_id: int, seq: int) -> None:
     session = db.session()
     space = session.get_one(Space, space_id)
     row = session.scalar(select(LogEntry).where(LogEntry.space_id == space_id, LogEntry.seq == seq))
-    body = row.body if row is not None else None
-    if row is None or body is None:
-        session.commit()
+    if row is None or (row.body is None and row.left is None):
+        with writing(session):
+            settle(session, space_id, seq)
         return
-    link = Link(seq, row.epoch, row.entry, row.entry_hash, body, row.trust)
-    group, project = space.iri, space.actor
+    link = Link(seq, row.epoch, row.entry, row.entry_hash, row.body, row.trust, left=row.left)
+    group, project, body = space.iri, space.actor, row.body
     session.commit()
-    if doubt_of(body, link.trust, group, federation.find_past_key, federation.now()):
-        return
-    federation.acquaint(str(body.get("actor")))
+    if body is not None:
+        find, now = federation.find_past_key, federation.now()
+        link = replace(link, doubt=doubt_of(body, link.trust, group, find, now))
+    federation.acquaint(str((body or {}).get("actor") or (link.left or {}).get("attributedTo")))
     with federation.runtime.work(project, mirrored=True) as work:
-        space = work.session.get_one(Space, space_id)
-        doubt = effect_of(federation, work, space, link)
-        if doubt:
-            log.info("entry not applied again space=%d seq=%d: %s", space_id, seq, doubt)
+        _take_again(federation, work, space_id, link)
+
+
+def _take_again(federation: Federation, work: Work, space_id: int, link: Link) -> None:
+    space, body = work.session.get_one(Space, space_id), link.body
+    if body is not None and _taken_back_since(work.session, space, body):
+        link = replace(link, body=None, left=left_of(body))
+    failed = effect_of(federation, work, space, link)
+    if failed is None:
+        settle(work.session, space_id, link.seq)
+    else:
+        log.info("entry not applied again space=%d seq=%d: %s", space_id, link.seq, failed)
+        activity = str(link.entry.get("activity"))
+        remember(work.session, space_id, link.seq, activity, failed, work.now)
+    if body is not None and not link.doubt and link.body is not None:
         _remember(work.session, space, body)
+
+
+def _taken_back_since(session: Session, space: Space, body: Json) -> bool:
+    """Whether what an entry made was deleted by a later one: only its place is left."""
+    iri, verb, _ = object_of(body)
+    if verb == "Delete":
+        return False
+    gone = select(ApObject.deleted).where(ApObject.space_id == space.id, ApObject.iri == iri)
+    known = session.scalar(select(Item.id).where(Item.iri == iri))
+    return known is None and session.scalar(gone) is True
 
 
 def _remember(session: Session, space: Space, body: Json) -> None:

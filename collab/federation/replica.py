@@ -7,7 +7,7 @@ nothing, and nobody waits long for their turn to write.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from collab.core.work import Work
 from collab.federation import voices
 from collab.federation.chain import BrokenLog, Link, check, entries_of, remembered
 from collab.federation.equivocation import contradictions, keep_evidence
+from collab.federation.hosts import same_origin
 from collab.federation.house import Federation
 from collab.federation.keyhistory import KeyHistory
 from collab.federation.mirror import CHECK_EVERY, Json
@@ -25,9 +26,11 @@ from collab.federation.models import ApObject, LogEntry, Mirror
 from collab.federation.receipts import settle_deletions
 from collab.federation.speaking import by_project
 from collab.federation.state import forget, held_objects, remember_object, state_digest
+from collab.federation.unapplied import Failed, remember
 from collab.people.models import Actor, Key
 from collab.people.queries import actor_by_iri
-from collab.spaces.models import Space
+from collab.spaces.models import Item, Space
+from collab.spaces.tool import Tools
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
@@ -83,8 +86,10 @@ def _meet(federation: Federation, links: Sequence[Link]) -> None:
 
 def _named(link: Link) -> list[object]:
     body = link.body
-    if body is None or link.doubt:
+    if link.doubt:
         return []
+    if body is None:
+        return [link.left.get("attributedTo")] if link.left else []
     named = [body.get("actor"), body.get("target") if body.get("type") == "Grant" else None]
     revision = body.get("object")
     if isinstance(revision, dict) and isinstance(revision.get("revision"), dict):
@@ -106,10 +111,9 @@ def _apply(federation: Federation, space_id: int, links: Sequence[Link], told: o
         for link in links:
             if link.seq != seq + 1 or link.entry.get("prev") != head:
                 continue
-            doubt = link.doubt or effect_of(federation, work, space, link, people)
-            if doubt:
-                log.warning("log entry not applied space=%d seq=%d: %s", space_id, link.seq, doubt)
-                mirror.last_error = f"{link.seq}: {doubt}"[:500]
+            failed = effect_of(federation, work, space, link, people)
+            if failed:
+                _note(work, mirror, link, failed)
             else:
                 taken.append(link)
             touched |= _keep(work, space, link, held)
@@ -124,6 +128,14 @@ def _apply(federation: Federation, space_id: int, links: Sequence[Link], told: o
         mirror.verified_at = work.now
         mirror.next_check_at = max(mirror.next_check_at or work.now, work.now + CHECK_EVERY / 2)
         return mirror.seq
+
+
+def _note(work: Work, mirror: Mirror, link: Link, failed: Failed) -> None:
+    """An entry had no effect: it stands in the log all the same, and is tried again."""
+    log.warning("log entry not applied space=%d seq=%d: %s", mirror.space_id, link.seq, failed)
+    mirror.last_error = f"{link.seq}: {failed}"[:500]
+    activity = str(link.entry.get("activity"))
+    remember(work.session, mirror.space_id, link.seq, activity, failed, work.now)
 
 
 def compare(session: Session, space: Space, mirror: Mirror, told: Json) -> None:
@@ -143,32 +155,59 @@ def effect_of(
     space: Space,
     link: Link,
     people: dict[str, Actor | None] | None = None,
-) -> str:
-    """Apply one entry; why it could not be, or "". `people`: who was looked up already."""
-    body = link.body
+) -> Failed | None:
+    """Apply one entry; why it could not be, or None. `people`: who was looked up already."""
+    if link.doubt:
+        return Failed("proof", link.doubt)
+    body, people = link.body, {} if people is None else people
     if body is None:
-        return ""
-    iri, people = str(body.get("actor")), {} if people is None else people
-    if iri not in people:
-        people[iri] = actor_by_iri(work.session, iri)
-    actor = people[iri]
+        return _hold_place(federation.runtime.tools, work, space, link.left or {}, people)
+    iri = str(body.get("actor"))
+    actor = _known(work.session, iri, people)
     if actor is None or (link.trust == "http" and _proves(work.session, actor)):
-        return f"nobody knows, or the proof is missing of: {body.get('actor')}"
+        return Failed("author", iri)
     work.acting(actor, str(body.get("id")))
     tools = federation.runtime.tools
+    if actor.id == space.actor_id:
+        return _attempted(work, lambda: by_project(work, tools, space, body))
+    return _attempted(work, lambda: voices.apply(work, tools, space, body))
+
+
+def _attempted(work: Work, act: Callable[[], object]) -> Failed | None:
     try:
         with work.attempt():
-            if actor.id == space.actor_id:
-                by_project(work, tools, space, body)
-            else:
-                voices.apply(work, tools, space, body)
+            act()
     except Invalid as invalid:
-        return f"invalid: {invalid}"
+        return Failed("refused", " ".join(invalid.fields.values()))
     except Problem as problem:
-        return f"{problem.code}: {problem.message}"
+        return Failed("refused", problem.message)
     except (KeyError, TypeError, ValueError, AttributeError) as odd:
-        return f"not understood: {odd!r}"
-    return ""
+        return Failed("odd", repr(odd))
+    return None
+
+
+def _known(session: Session, iri: str, people: dict[str, Actor | None]) -> Actor | None:
+    if iri not in people:
+        people[iri] = actor_by_iri(session, iri)
+    return people[iri]
+
+
+def _hold_place(
+    tools: Tools, work: Work, space: Space, left: Json, people: dict[str, Actor | None]
+) -> Failed | None:
+    """Keep the place of words that were erased before they came, for what answers them.
+
+    The host says whose they were, and nothing signs it: nobody of here is named by it, and nobody
+    by another host than the words' own. In doubt the project itself stands there.
+    """
+    kind, iri, owner = tools.leaving(left), str(left.get("id")), str(left.get("attributedTo"))
+    remain = kind.mapping.remain if kind is not None else None
+    known = select(Item.id).where(Item.iri == iri)
+    if remain is None or work.session.scalar(known) is not None:
+        return None
+    author = _known(work.session, owner, people) if same_origin(owner, iri) else None
+    work.acting(space.actor if author is None or author.local else author, None)
+    return _attempted(work, lambda: remain(work, space, left))
 
 
 def _proves(session: Session, actor: Actor) -> bool:
@@ -197,6 +236,7 @@ def _keep(work: Work, space: Space, link: Link, held: dict[str, ApObject | None]
             entry=entry,
             entry_hash=link.entry_hash,
             body=link.body,
+            left=link.left,
             at=work.now,
         )
     )

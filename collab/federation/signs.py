@@ -60,6 +60,8 @@ def like(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
     known = work.session.scalar(select(Reaction).where(Reaction.iri == iri))
     if known is not None and known.actor_id != work.actor.id:
         raise Conflict(NOT_YOURS)
+    if work.mirrored and item.erased_at is not None:
+        return item  # it stood under words that were erased before they came here
     if known is None and not taken_back(work, iri):
         items.react(work, item, sign_of(activity), iri)
     return item

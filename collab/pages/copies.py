@@ -37,6 +37,15 @@ WHY = {
 }
 
 
+UNAPPLIED = {
+    "proof": N_("La preuve de son auteur n’est pas valable."),
+    "author": N_("La personne qui l’a écrite n’est pas connue ici, ou son instance ne répond pas."),
+    "refused": N_("Les règles d’ici ne la laissent pas entrer."),
+    "odd": N_("Notre instance ne la comprend pas."),
+}
+"""Why an entry of a log had no effect here."""
+
+
 @bp.get("/p/<address>/federation")
 def show(address: str) -> str:
     space, network = here(address), current_runtime().network
@@ -52,6 +61,7 @@ def show(address: str) -> str:
         log=told["log"],
         states=STATES,
         why=WHY,
+        unapplied_why=UNAPPLIED,
         behind=behind,
         delay=delay,
     )
@@ -106,12 +116,13 @@ def _delivery_page(template: str, space: Space, item: Item) -> str:
 
 def _mirror(space: Space, told: dict[str, Any]) -> dict[str, Any]:
     if space.local:
-        return {"words": "", "mirror": None, "lane": None}
+        return {"words": "", "mirror": None, "lane": None, "unapplied": []}
     network = current_runtime().network
     return {
         "words": network.mirror_words(space),
         "mirror": told.get("mirror"),
         "lane": network.lanes().get(space.host),
+        "unapplied": network.unapplied(space),
     }
 
 

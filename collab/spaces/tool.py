@@ -44,6 +44,8 @@ class ObjectMapping:
       from the host's log).
     - `revise(work, space, item, object)`: an Update of a known item.
     - `take_offer(work, space, object)`: host side, the object of an Offer about this kind.
+    - `remain(work, space, tombstone)`: on a copy, the place of words that were erased before they
+      came, made from what the host's log says is left of them.
     """
 
     types: Sequence[str]
@@ -54,6 +56,7 @@ class ObjectMapping:
     take_offer: Callable[[Work, Space, Json], Item] | None = None
     offer_types: Sequence[str] = ()
     claims: Callable[[Json], bool] | None = None
+    remain: Callable[[Work, Space, Json], Item] | None = None
 
     def takes(self, obj: Json) -> bool:
         """Whether this mapping understands the object; an explicit claim decides alone."""
@@ -145,6 +148,12 @@ class Tools:
         ]
         takers.sort(key=lambda k: (k.mapping.types[0] != obj.get("type"), k.mapping.claims is None))
         return takers[0] if takers else None
+
+    def leaving(self, tombstone: Json) -> Kind | None:
+        """The kind of voice that a Tombstone is left of, if its tool keeps places."""
+        former = tombstone.get("formerType")
+        kinds = (k for k in self.kinds() if k.mapping.remain is not None)
+        return next((k for k in kinds if former in k.mapping.types), None)
 
     def offered(self, obj: Json) -> Kind | None:
         """The kind that takes offers of this type."""

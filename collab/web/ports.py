@@ -47,6 +47,9 @@ class Network(Protocol):
     def copies_in_full(self, space: Space) -> Sequence[Any]:
         """Who holds a copy of a project of ours: federation.copies.Copy."""
 
+    def unapplied(self, space: Space) -> Sequence[Any]:
+        """Entries of a remote project's log without effect here: federation.models.Unapplied."""
+
     def kept_from(self, space: Space) -> Sequence[Any]:
         """Whom a project of ours does not go to, and why: federation.copies.Kept."""
 

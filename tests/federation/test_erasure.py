@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from collab.federation.models import (
     Mirror,
     OutboxItem,
     Subscriber,
+    Unapplied,
 )
 from collab.federation.receipts import receipts, settle_deletions, take
 from collab.people.models import Actor, Peer
@@ -261,7 +263,34 @@ def test_r08_a_receipt_counts_from_the_mirror_s_own_instance_for_itself(pair):
 
 
 @pytest.fixture(scope="module")
-def third(pair, tmp_path_factory):
+def erased_openers(pair):
+    """A thread and a message erased for good, with an answer that is not; and one beside it."""
+    with on_a(pair) as a:
+        thread = a.do(open_thread, a.space, OpenThread(title=f"{SECRET} sujet", body=SECRET))
+        uid, iris = thread.uid, [thread.iri]
+        answered = None
+        for words in (f"{SECRET} message", "une réponse", "une autre"):
+            given = PostMessage(thread=uid, body=words, reply_to=answered)
+            said = a.do(post_message, a.space, given)
+            iris.append(said.iri)
+            answered = said.uid if words.startswith(SECRET) else None
+    pair.settle()
+    with on_a(pair) as a:
+        for iri in iris[:2]:
+            a.do(withdraw, a.item(iri))
+            a.do(erase_forever, a.space, Erase(a.item(iri).uid))
+    pair.settle()
+    return iris
+
+
+def said_on(page):
+    """What a thread's page shows: each text's id, and whether it is gone."""
+    shown = re.findall(r'<article class="msg([^"]*)" id="m-(\w+)"', page.text)
+    return [(uid, "gone" in classes) for classes, uid in shown]
+
+
+@pytest.fixture(scope="module")
+def third(pair, erased_openers, tmp_path_factory):
     """A third house, whose owner follows the project from now on."""
     with served(tmp_path_factory.mktemp("third") / "c", "cleo") as c:
         with on_a(pair) as a:
@@ -274,6 +303,29 @@ def third(pair, tmp_path_factory):
             c.settle()
             pair.settle()
         yield At(c, copy_id)
+
+
+def test_answers_to_erased_words_keep_their_place_on_a_mirror_that_starts_from_nothing(
+    pair, erased_openers, third
+):
+    thread, gone, answer, sibling = erased_openers
+    with third:
+        rows = db.session.query(Item).filter(Item.iri.in_(erased_openers)).all()
+        held = {row.iri: row for row in rows}
+        assert set(held) == set(erased_openers), "nothing of the thread is missing"
+        assert held[answer].reply_to_id == held[gone].id
+        assert {held[one].thread_id for one in (gone, answer, sibling)} == {held[thread].id}
+        assert [held[one].erased_at is not None for one in erased_openers] == [
+            True, True, False, False,
+        ]  # fmt: skip
+        assert db.session.query(Unapplied).all() == []
+        uid, address = held[thread].uid, third.space.url
+        there = third.side.house.client().get(f"{address}/discussion/{uid}/")
+    with on_a(pair) as a:
+        here = a.side.house.client().get(f"{a.space.url}/discussion/{uid}/")
+    assert [one.status_code for one in (here, there)] == [200, 200]
+    assert said_on(there) == said_on(here)
+    assert [gone for _, gone in said_on(here)] == [True, True, False, False]
 
 
 def test_a_new_mirror_never_has_what_was_erased(third):

@@ -8,8 +8,9 @@ from federation.pair import pair_of_houses
 from collab.core.db import writing
 from collab.federation.chain import BrokenLog
 from collab.federation.log import EPOCH, entries_after, head_seq, page_of
-from collab.federation.models import ApObject, LogEntry, LogEvidence, Mirror, StateBucket
+from collab.federation.models import ApObject, LogEntry, LogEvidence, Mirror, StateBucket, Unapplied
 from collab.federation.proofs import add_proof
+from collab.federation.repair import retry
 from collab.federation.replica import take_page
 from collab.federation.state import bucket_digests, bucket_of, state_digest
 from collab.spaces.models import Item, Space
@@ -126,6 +127,46 @@ def test_a_text_that_was_lost_here_comes_back(pair):
 def test_the_state_is_given_to_whom_the_log_is_and_to_nobody_else(pair):
     client = pair.a.house.client()
     assert client.get("/p/jardin/log/state").status_code == 401
+
+
+def test_an_entry_that_had_no_effect_here_counts_against_the_copy_and_is_tried_again(pair):
+    pair.catch_up()
+    with pair.b.house.app.app_context(), writing(db.session()) as session:
+        copy = session.get(Space, pair.copy_id)
+        rooms, copy.tools = copy.tools, ["pages"]
+    talk(pair, "sans effet", 1)
+    pair.catch_up()
+    here, there = digests(pair)
+    assert here == there, "the digest alone does not show it"
+    with pair.b.house.app.app_context():
+        lost = db.session.query(Unapplied).order_by(Unapplied.seq).all()
+        assert [(row.why, row.tries) for row in lost] == [("refused", 1)] * 2
+        page = pair.b.house.client().get(f"{db.session.get(Space, pair.copy_id).url}/federation")
+        assert "sauf 2 entrées du journal" in page.text
+        assert f"Entrée {lost[0].seq}" in page.text
+        assert "Ce projet n’utilise pas cet outil." in page.text
+        assert stands(pair) == (False, 2)
+        assert retry(pair.b.federation) == 0, "not before its time"
+    with pair.b.house.app.app_context():
+        with writing(db.session()) as session:
+            session.query(Unapplied).update({"next_at": pair.b.federation.now()})
+        assert retry(pair.b.federation) == 2
+        assert {row.tries for row in db.session.query(Unapplied)} == {2}
+    with pair.b.house.app.app_context(), writing(db.session()) as session:
+        session.get(Space, pair.copy_id).tools = rooms
+        session.query(Unapplied).update({"next_at": pair.b.federation.now()})
+    pair.catch_up()
+    with pair.b.house.app.app_context():
+        assert db.session.query(Unapplied).all() == []
+        assert db.session.query(Item).filter_by(title="sans effet").count() == 1
+        assert stands(pair) == (True, 0)
+
+
+def stands(pair):
+    """Whether B calls its copy complete, and how many entries had no effect there."""
+    network = pair.b.house.app.extensions["collab"].network
+    told = network.report(db.session.get(Space, pair.copy_id))["mirror"]
+    return told["complete"], told["unapplied"]
 
 
 def test_r60_two_entries_with_one_number_freeze_the_copy_and_both_are_kept(pair):

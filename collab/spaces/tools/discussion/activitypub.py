@@ -28,6 +28,7 @@ from collab.spaces.tools.discussion.elsewhere import SAID, html_of, is_said
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage, Received
 from collab.spaces.tools.discussion.models import Message, Said, Thread
 from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
+from collab.spaces.tools.discussion.places import HoldPlace, hold_place
 
 MAX_REMOTE_SOURCE = 100_000
 AHEAD = timedelta(minutes=5)
@@ -139,6 +140,22 @@ def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
     return edit_message(work, space, given)
 
 
+def remain(work: Work, space: Space, tombstone: Json) -> Item:
+    """The place of a thread or a message whose words were erased before they came here.
+
+    Raises:
+        Missing: it stood in a conversation that is not known here.
+        Invalid: it has no address.
+    """
+    iri = vocab.iri(tombstone, "id")
+    if not iri:
+        raise Invalid(id=N_("Ce texte n’a pas d’adresse."))
+    at = vocab.instant(tombstone, "published") or work.now
+    uid = _uid(work.session, iri, at)
+    thread, answered = _place(work.session, space, tombstone, uid)
+    return hold_place(work, space, HoldPlace(uid, iri, at, thread, answered))
+
+
 def _may_come_in(work: Work, space: Space, obj: Json, iri: str) -> None:
     if not iri:
         raise Invalid(id=N_("Ce texte n’a pas d’adresse."))
@@ -227,4 +244,5 @@ MAPPING = ObjectMapping(
     receive=receive,
     revise=revise,
     claims=is_said,
+    remain=remain,
 )
