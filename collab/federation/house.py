@@ -24,6 +24,7 @@ from collab.federation.keys import (
     load_private_pem,
 )
 from collab.federation.peerhealth import peer_of
+from collab.federation.presence import Pace
 from collab.federation.transport import Transport
 from collab.people.models import Actor, Key, Peer, PeerState
 from collab.people.queries import site
@@ -52,6 +53,7 @@ class Federation:
         self.allow_loopback = settings.federation.allow_loopback
         self.budget = Budget(self.now)
         self.memory = SchemeMemory(self)
+        self.pace = Pace()
         self._vault = vault
         self._opened: dict[str, SigningKey] = {}
 

@@ -23,14 +23,17 @@ from collab.federation.chain import BrokenLog
 from collab.federation.house import Federation
 from collab.federation.models import Mirror
 from collab.federation.peerhealth import shut, wake
+from collab.federation.presence import believed, project_of
+from collab.federation.presence_post import PresencePost, signed_headers
 from collab.federation.replica import take_page
-from collab.federation.signatures import cavage, sign
 from collab.federation.streams import LONGEST, ack_of
 from collab.federation.strictjson import Malformed, parse
+from collab.federation.telling import PRESENCE
 from collab.federation.transport import Unreachable
 from collab.people.models import Actor
 from collab.spaces.models import Space
 from collab.web.extensions import db
+from collab.web.nearby import told
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -48,6 +51,8 @@ WELL_AFTER = 20.0
 MOST_HOSTS = 64
 MOST_EVENT = 4 << 20
 """Bytes of one event."""
+PRESENCES = 300
+"""Words about presence that one host may say in a minute (R51)."""
 
 
 @dataclass
@@ -59,6 +64,8 @@ class Ear:
     reached: dict[str, int] = field(default_factory=dict)
     acked: dict[str, int] = field(default_factory=dict)
     acked_at: float = 0.0
+    post: PresencePost | None = None
+    """What says to the host who of ours is here; told of which projects it may speak."""
 
     def listen(self) -> None:
         """Open the stream and take in what comes until it ends.
@@ -112,11 +119,7 @@ class Ear:
         return {row[0]: (row[1], row[2]) for row in rows}
 
     def _signed(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        federation = self.federation
-        with federation.runtime.app.app_context():
-            scheme = federation.memory.get(self.host) or cavage.NAME
-            key = federation.signing_key(federation.instance_actor(), "rsa")
-            return sign(method, url, body, key, scheme, federation.now())
+        return signed_headers(self.federation, self.host, method, url, body)
 
     def _read(self, data: bytes) -> bytes:
         """Take in every whole event; what is left of an unfinished one.
@@ -127,7 +130,9 @@ class Ear:
         for event in events:
             lines = event.split(b"\n")
             body = b"\n".join(line[6:] for line in lines if line.startswith(b"data: "))
-            if body:
+            if body and f"event: {PRESENCE}".encode() in lines:
+                self._hear(body)
+            elif body:
                 self._take(body)
         if len(rest) > MOST_EVENT:
             raise Unreachable("too_large", "an event without end")
@@ -155,6 +160,27 @@ class Ear:
             except (Malformed, BrokenLog, Problem) as bad:
                 log.warning("stream of %s: not taken: %s", self.host, bad)
 
+    def _hear(self, body: bytes) -> None:
+        """Who is in a project of that host, as it says: shown, and not kept."""
+        federation = self.federation
+        if not federation.budget.spend(f"presence {self.host}", PRESENCES, 60):
+            return
+        with federation.runtime.app.app_context():
+            try:
+                words = parse(body)
+                space = project_of(db.session(), words.get("project"))
+                if space.local or space.host != self.host:
+                    return
+                here, writing = believed(federation, space, self.host, words, federation.pace)
+            except (Malformed, Problem) as bad:
+                log.info("presence of %s: not taken: %s", self.host, bad)
+                return
+        if self.post is not None:
+            self.post.allowed(space.id, here.open)
+        federation.runtime.whispers.say(told(here))
+        for hint in writing:
+            federation.runtime.whispers.say(told(hint))
+
     def _acknowledge(self) -> None:
         """Say what we have, at once and then every two seconds at most."""
         clock = time.monotonic()
@@ -174,11 +200,13 @@ class Listening:
 
     def __init__(self, federation: Federation) -> None:
         self._federation = federation
+        self._post = PresencePost(federation)
         self._threads: dict[str, threading.Thread] = {}
 
     def step(self) -> int:
         """Begin to listen to hosts that are not listened to. Returns how many."""
         self._threads = {host: t for host, t in self._threads.items() if t.is_alive()}
+        self._post.begin()
         began = 0
         for host in self._hosts():
             if host not in self._threads and len(self._threads) < MOST_HOSTS:
@@ -206,7 +234,8 @@ class Listening:
 
     def _listen(self, host: str) -> None:
         """Listen to one host again and again, until it holds nothing of ours any more."""
-        ear, wait, heard = Ear(self._federation, host), FIRST_WAIT, time.monotonic()
+        ear = Ear(self._federation, host, post=self._post)
+        wait, heard = FIRST_WAIT, time.monotonic()
         while host in self._hosts():
             began = time.monotonic()
             try:

@@ -7,24 +7,29 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from collab.core.db import writing
-from collab.core.errors import Conflict, TooMany
+from collab.core.errors import Conflict, Missing, TooMany
 from collab.federation.gate import authenticate
 from collab.federation.house import Federation
 from collab.federation.log_routes import alive
 from collab.federation.models import Subscriber
 from collab.federation.pages import confirmed
+from collab.federation.presence import believed, project_of, shown_to
 from collab.federation.routes import message_of
 from collab.federation.streams import Hub, open_stream, read_ack
 from collab.federation.strictjson import Malformed, parse
 from collab.people.models import Actor
 from collab.spaces.models import Space
 from collab.web.extensions import db
+from collab.web.nearby import told as whispered
 from collab.web.security import csrf
 
 bp = Blueprint("project_stream", __name__)
 csrf.exempt(bp)  # signed by an instance; no cookie is looked at
 OPENS = 30
 """Streams that one host may open in a minute (R51)."""
+PRESENCES = 120
+"""Words about presence that it may say in a minute; and how long one may be."""
+LONGEST_PRESENCE = 16_384
 
 
 def _signer(federation: Federation) -> str:
@@ -81,3 +86,30 @@ def ack() -> Response:
                 confirmed(session, row, seq, now)
                 taken += 1
     return jsonify(taken=taken)
+
+
+@bp.post("/ap/presence")
+def presence() -> Response:
+    """A mirror says who of its people is in one of our projects, and who writes (4.7).
+
+    202 when it was heard. 404 unless the project shows presence and the signer's people take part
+    (R33); 403 when it names anybody of another host. Nothing of it is stored.
+    """
+    hub: Hub = current_app.extensions["collab.streams"]
+    federation, host = hub.federation, _signer(hub.federation)
+    if not federation.budget.spend(f"presence {host}", PRESENCES, 60):
+        raise TooMany
+    body = request.get_data()
+    try:
+        words = parse(body) if len(body) <= LONGEST_PRESENCE else {}
+    except Malformed as bad:
+        raise Conflict from bad
+    session = db.session()
+    space = project_of(session, words.get("project"))
+    if not shown_to(session, space, host):
+        raise Missing
+    here, writing = believed(federation, space, host, words, federation.pace)
+    federation.runtime.whispers.say(whispered(here))
+    for hint in writing:
+        federation.runtime.whispers.say(whispered(hint))
+    return Response(status=202)

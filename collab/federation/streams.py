@@ -23,11 +23,14 @@ from collab.core.errors import Missing
 from collab.federation.house import Federation
 from collab.federation.log import EPOCH, described, entries_after, head, head_seq, page_of
 from collab.federation.models import Subscriber
+from collab.federation.presence import Rooms
 from collab.federation.strictjson import canonical
+from collab.federation.telling import PRESENCE, Voice
 from collab.people.models import Actor
 from collab.spaces.models import Space
 from collab.spaces.policy import host_may_read
 from collab.web.extensions import db
+from collab.web.nearby import understood
 
 Json = dict[str, Any]
 LONGEST = 600.0
@@ -50,17 +53,23 @@ class Hub:
     heartbeat: float = HEARTBEAT
     open: dict[str, Stream] = field(default_factory=dict)
     """The newest stream of each host; an older one ends."""
+    rooms: Rooms = field(default_factory=Rooms)
+    """Who is here and who writes, as our processes whisper."""
     _beats: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
-    _waker: threading.Thread | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     def enter(self, stream: Stream) -> None:
         """Make a stream its host's one and only; begin to listen to the pulse."""
         with self._changed:
             self.open[stream.host] = stream
-            if self._waker is None:
-                self._waker = threading.Thread(target=self._wake, name="streams", daemon=True)
-                self._waker.start()
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=target, name="streams", daemon=True)
+                    for target in (self._wake, self._overhear)
+                ]
+                for thread in self._threads:
+                    thread.start()
             self._changed.notify_all()
 
     def leave(self, stream: Stream) -> bool:
@@ -84,9 +93,19 @@ class Hub:
         listener = self.federation.runtime.pulse.listen("streams")
         while True:
             if listener.wait(LOOK):
-                with self._changed:
-                    self._beats += 1
-                    self._changed.notify_all()
+                self._beat()
+
+    def _overhear(self) -> None:
+        listener = self.federation.runtime.whispers.listen("streams")
+        while True:
+            heard = [self.rooms.take(understood(words)) for words in listener.take(LOOK)]
+            if any(heard):
+                self._beat()
+
+    def _beat(self) -> None:
+        with self._changed:
+            self._beats += 1
+            self._changed.notify_all()
 
 
 @dataclass
@@ -99,6 +118,10 @@ class Stream:
     _told_at: dict[int, float] = field(default_factory=dict)
     _asked_at: float = 0.0
     """When it was last looked whether the reader may still read."""
+    voice: Voice = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.voice = Voice(self.hub.federation, self.hub.rooms, self.host)
 
     def run(self) -> Iterator[str]:
         """The answer, until its time is up or its reader may read no longer."""
@@ -117,7 +140,8 @@ class Stream:
                     yield ": still here\n\n"
                     said = time.monotonic()
                 if not events:
-                    self.hub.wait(beats, min(LOOK, self.hub.heartbeat))
+                    soon = self.voice.wait(self.sent)
+                    self.hub.wait(beats, min(LOOK, self.hub.heartbeat, soon))
         finally:
             self._close()
 
@@ -130,7 +154,8 @@ class Stream:
             session = db.session()
             news = {one: head_seq(session, one) for one in self.sent}
             news = {one: last for one, last in news.items() if last > self.sent[one]}
-            if not news and time.monotonic() - self._asked_at < LOOK:
+            due = self.voice.due(self.sent)
+            if not (news or due) and time.monotonic() - self._asked_at < LOOK:
                 return []
             self._asked_at = time.monotonic()
             spaces = {one: session.get_one(Space, one) for one in self.sent}
@@ -138,7 +163,11 @@ class Stream:
                 host_may_read(session, space, self.host) for space in spaces.values()
             ):
                 return None
-            return [self._event(session, spaces[one], last) for one, last in news.items()]
+            entries = [self._event(session, spaces[one], last) for one, last in news.items()]
+            told = self.voice.told(session, spaces.values(), due)
+            return entries + [
+                f"event: {PRESENCE}\ndata: {canonical(words).decode()}\n\n" for words in told
+            ]
 
     def _event(self, session: Session, space: Space, last: int) -> str:
         after = self.sent[space.id]

@@ -28,10 +28,12 @@ from collab.spaces.operations import (
     DEFAULT_TOOLS,
     OpenSpace,
     ReviseSpace,
+    ShowPresence,
     archive_space,
     open_space,
     reopen_space,
     revise_space,
+    show_presence,
 )
 from collab.spaces.policy import may_read, may_see_card, role_of
 from collab.spaces.queries import following, members, requests, standing
@@ -240,6 +242,17 @@ def _mine_to_set(address: str) -> Space:
     if role_of(dbsession(), space, actor.id if actor else None) < Role.FACILITATOR:
         raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
     return space
+
+
+@bp.post("/p/<address>/presence")
+def presence(address: str) -> Response:
+    """Show other instances who is here, or no longer."""
+    require_login()
+    space = here(address)
+    with working() as work:
+        show_presence(work, space, parse(ShowPresence, request.form))
+    flash(_("C’est enregistré."), "ok")
+    return redirect(f"{space.url}/settings")
 
 
 @bp.post("/p/<address>/archive")

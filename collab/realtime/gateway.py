@@ -11,13 +11,16 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, SocketIO
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from collab.core.db import now
 from collab.core.errors import Forbidden, Missing, Problem, TooMany
 from collab.core.i18n import N_
 from collab.people.models import Account
 from collab.realtime.callers import Caller, Seat, answer_call, must_write, still_there
+from collab.realtime.elsewhere import Elsewhere
 from collab.realtime.presence import Presence
 from collab.realtime.sendpath import send_all
 from collab.realtime.tail import Tail, everybody, members
+from collab.spaces.barred import refuse_excluded
 from collab.spaces.models import Role
 from collab.spaces.policy import role_of
 from collab.spaces.queries import item_by_uid, space_at
@@ -42,13 +45,14 @@ BUSY = N_("La base de données est occupée. Attendez un instant, puis recommenc
 class Gateway(Namespace):  # type: ignore[misc]
     """The one namespace, `/`. Every answer is a mapping: what was asked for, or a problem."""
 
-    def __init__(self, socketio: SocketIO, tail: Tail) -> None:
+    def __init__(self, socketio: SocketIO, tail: Tail, elsewhere: Elsewhere) -> None:
         super().__init__("/")
         self._server = socketio.server
         self._tail = tail
         self._socketio = socketio
         self.callers: dict[str, Caller] = {}
-        self.presence = Presence(socketio, self.callers)
+        self.elsewhere = elsewhere
+        self.presence = Presence(socketio, self.callers, elsewhere)
         self.in_doubt: Callable[[int], None] = lambda space_id: None
         """Asks for another look at who may be in a space."""
 
@@ -150,6 +154,8 @@ class Gateway(Namespace):  # type: ignore[misc]
     def _seat(found: Account | None, address: str) -> Seat:
         actor = found.actor if found else None
         space = space_at(db.session(), address, current_runtime().settings.host, actor)
+        if actor is not None:
+            refuse_excluded(db.session(), space, actor.id, now())
         role = role_of(db.session(), space, actor.id if actor else None)
         return Seat(space.id, space.address, role > Role.NONE)
 
@@ -198,6 +204,7 @@ class Gateway(Namespace):  # type: ignore[misc]
             raise Forbidden(N_("Il faut être membre de ce projet pour y écrire."))
         told = {"space": seat.address, "item": item.uid} | caller.card
         self._socketio.emit("typing", told, to=members(seat.space_id), skip_sid=caller.sid)
+        self.elsewhere.writes(seat.address, item, caller.card)
         return {}
 
 

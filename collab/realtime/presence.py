@@ -8,6 +8,7 @@ import gevent
 from flask_socketio import SocketIO
 
 from collab.realtime.callers import Caller
+from collab.realtime.elsewhere import Elsewhere
 from collab.realtime.tail import everybody, members
 
 SETTLE = 0.3
@@ -19,9 +20,13 @@ MOST = 100
 class Presence:
     """Tells each space who is there, once for each flurry of arrivals."""
 
-    def __init__(self, socketio: SocketIO, callers: Mapping[str, Caller]) -> None:
+    def __init__(
+        self, socketio: SocketIO, callers: Mapping[str, Caller], elsewhere: Elsewhere
+    ) -> None:
         self._socketio = socketio
         self._callers = callers
+        self._elsewhere = elsewhere
+        elsewhere.changed = self.changed
         self._pending: set[int] = set()
 
     def changed(self, space_id: int, address: str) -> None:
@@ -34,6 +39,8 @@ class Presence:
         self._pending.discard(space_id)
         there = [c for c in self._callers.values() if space_id in c.seats]
         named = people(c for c in there if c.seats[space_id].member)
+        self._elsewhere.say(space_id, address, named)
+        named += self._elsewhere.cards(space_id)
         readers = sum(not c.seats[space_id].member for c in there)
         told = {"space": address, "people": [], "count": len(named), "readers": readers}
         inside = [c.sid for c in there if c.seats[space_id].member]

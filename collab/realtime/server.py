@@ -12,6 +12,7 @@ from flask_socketio import SocketIO
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from collab.realtime.doorkeeper import Doorkeeper
+from collab.realtime.elsewhere import Elsewhere
 from collab.realtime.gateway import Gateway
 from collab.realtime.sendpath import make_socketio
 from collab.realtime.tail import Tail
@@ -41,7 +42,7 @@ def register(app: Flask) -> Live:
     runtime: Runtime = app.extensions["collab"]
     socketio = make_socketio(app, base_url=runtime.settings.origin)
     tail = Tail(app, socketio, runtime.tools)
-    gateway = Gateway(socketio, tail)
+    gateway = Gateway(socketio, tail, Elsewhere(socketio, runtime.whispers))
     doorkeeper = Doorkeeper(app, gateway)
     tail.heard = doorkeeper.heard
     socketio.on_namespace(gateway)
@@ -74,9 +75,11 @@ class Server(WSGIServer):  # type: ignore[misc]
         self._live.tail.begin()
         super().start()
         self._listener = self._runtime.pulse.listen("tail")
+        self._overheard = self._runtime.whispers.listen("sockets")
         self._tasks = [
             gevent.spawn(self._live.tail.run, self._listener),
             gevent.spawn(self._live.doorkeeper.run),
+            gevent.spawn(self._live.gateway.elsewhere.run, self._overheard),
         ]
 
     def stop(self, timeout: float | None = None) -> None:
@@ -85,6 +88,7 @@ class Server(WSGIServer):  # type: ignore[misc]
             gevent.killall(self._tasks)
             self._tasks = []
             self._listener.close()
+            self._overheard.close()
             for client in list(self._live.socketio.server.eio.sockets.values()):
                 client.queue.end(GOING_AWAY)
         super().stop(timeout)

@@ -58,6 +58,13 @@ class ReviseSpace:
     tools: tuple[str, ...] = DEFAULT_TOOLS
 
 
+@dataclass(frozen=True)
+class ShowPresence:
+    """Whether linked instances hear who of a project's members is here and writing."""
+
+    elsewhere: bool = False
+
+
 def slug_of(name: str) -> str:
     """A short address made from a name: `Jardin partagé` gives `jardin-partage`."""
     plain = name.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae")
@@ -126,6 +133,21 @@ def revise_space(work: Work, space: Space, given: ReviseSpace) -> Space:
     space.actor.display_name = space.name
     space.revised_at = work.now
     work.record(SpaceRevised(space_id=space.id, actor_id=work.actor.id))
+    return space
+
+
+def show_presence(work: Work, space: Space, given: ShowPresence) -> Space:
+    """Let other instances hear who is here and writing, or no longer (FEDERATION.md 4.7).
+
+    Raises:
+        Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
+        Conflict: it never leaves this instance.
+    """
+    require(work, space, Role.FACILITATOR)
+    _hosted_here(space)
+    if given.elsewhere and not space.federates:
+        raise Conflict(N_("Ce projet ne quitte pas cette instance."))
+    space.presence_elsewhere = given.elsewhere
     return space
 
 

@@ -1,0 +1,58 @@
+"""Who is excluded from a project: read by those who look after it, decided by them."""
+
+from __future__ import annotations
+
+from werkzeug.wrappers import Response
+
+from collab.api import shapes
+from collab.api.door import acting, answer, body, bp, caller
+from collab.api.spaces import readable
+from collab.core.db import now
+from collab.core.errors import Forbidden
+from collab.core.i18n import N_
+from collab.core.inputs import parse
+from collab.spaces.exclusions import (
+    Exclude,
+    Exclusion,
+    Readmit,
+    exclude,
+    excluded_from,
+    readmit,
+)
+from collab.spaces.models import Role
+from collab.spaces.policy import role_of
+from collab.web.view import dbsession
+
+
+def _shape(row: Exclusion) -> shapes.Json:
+    return {
+        "member": row.actor_id,
+        "person": shapes.person(row.actor),
+        "reason": row.reason,
+        "since": shapes.instant(row.since),
+        "until": shapes.instant(row.until),
+    }
+
+
+@bp.get("/spaces/<address>/exclusions")
+def list_exclusions(address: str) -> Response:
+    row, actor = readable(address), caller()
+    if role_of(dbsession(), row, actor.id) < Role.FACILITATOR:
+        raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
+    return answer([_shape(one) for one in excluded_from(dbsession(), row, now())])
+
+
+@bp.post("/spaces/<address>/exclusions")
+def exclude_person(address: str) -> Response:
+    row, given = readable(address), parse(Exclude, body())
+    with acting() as work:
+        done = exclude(work, row, given)
+    return answer(_shape(done), 201)
+
+
+@bp.delete("/spaces/<address>/exclusions/<int:member>")
+def readmit_person(address: str, member: int) -> Response:
+    row = readable(address)
+    with acting() as work:
+        person = readmit(work, row, Readmit(member=member))
+    return answer(shapes.person(person))
