@@ -37,7 +37,16 @@ from collab.realtime import server as realtime
 from collab.search import wiring as search
 from collab.spaces.reports import FLAG
 from collab.spaces.tool import find_tools
-from collab.web import assets, compression, context, presentation, problems, silence, tongues
+from collab.web import (
+    assets,
+    compression,
+    context,
+    once,
+    presentation,
+    problems,
+    silence,
+    tongues,
+)
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
 from collab.web.security import secure
@@ -95,6 +104,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     compression.register(app)
     problems.register(app)
     silence.register(app)
+    once.register(app)
     house = federation.register(app, secrets.vault)
     runtime.handlers[FLAG] = Handler(Flags(house).tell)
     runtime.handlers[SILENCE] = Handler(drop_letters)

@@ -21,6 +21,7 @@ from collab.spaces.policy import shown_to
 from collab.spaces.queries import item_by_uid
 from collab.spaces.tool import Action, Kind, Tool
 from collab.web.actions import run_in
+from collab.web.once import do_once
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, viewer
 
@@ -78,7 +79,7 @@ def add_item(address: str, tool: str, plural: str) -> Response:
     _, kind = kind_of(space, tool, plural)
     given = given_for(kind.add, body())
     with acting() as work:
-        result = run_in(work, space, tool, kind.add, given)
+        result = do_once(work, lambda: run_in(work, space, tool, kind.add, given))
     return done(result, 201)
 
 
@@ -96,7 +97,7 @@ def change_item(uid: str) -> Response:
     sent = {"title": item.title, **body()}
     given = given_for(kind.revise, sent, item=uid, **{kind.name: uid})
     with acting() as work:
-        result = run_in(work, item.space, tool.name, kind.revise, given)
+        result = do_once(work, lambda: run_in(work, item.space, tool.name, kind.revise, given))
     return done(result, 200)
 
 
@@ -108,12 +109,15 @@ def remove_item(uid: str) -> Response:
     tool, kind = runtime.tools.of(item), runtime.tools.kind(item)
     action = tool.actions.get("remove")
     with acting() as work:
-        if action is None:
-            withdraw(work, item)
-            result: Item | Offer = item
-        else:
+
+        def act() -> Item | Offer:
+            if action is None:
+                withdraw(work, item)
+                return item
             given = given_for(action, {}, item=uid, **{kind.name: uid})
-            result = run_in(work, item.space, tool.name, action, given)
+            return run_in(work, item.space, tool.name, action, given)
+
+        result = do_once(work, act)
     return done(result, 200)
 
 
@@ -143,7 +147,7 @@ def add_message(uid: str) -> Response:
     given = given_for(kind.add, body(), thread=uid)
     tool = current_runtime().tools.of(thread).name
     with acting() as work:
-        result = run_in(work, thread.space, tool, kind.add, given)
+        result = do_once(work, lambda: run_in(work, thread.space, tool, kind.add, given))
     return done(result, 201)
 
 

@@ -13,7 +13,9 @@ from flask import Blueprint, current_app, jsonify
 from werkzeug.wrappers import Response
 
 from collab.spaces.membership import AskToJoin
+from collab.spaces.once import MAX_KEY
 from collab.spaces.operations import OpenSpace
+from collab.web.once import HEADER
 from collab.web.runtime import current_runtime
 
 bp = Blueprint("openapi", __name__)
@@ -104,6 +106,8 @@ def _operation(name: str, method: str, path: str) -> Json:
         {"name": query, "in": "query", "schema": {"type": "string"}}
         for query in QUERIES.get(name, ())
     ]
+    if name in ONCE:
+        told["parameters"].append(KEY)
     if body := _body(name, method):
         told["requestBody"] = {"content": {"application/json": {"schema": body}}}
     return told
@@ -153,6 +157,14 @@ def _type(hint: Any) -> Json:
     return {"type": PLAIN.get(hint, "string")}
 
 
+ONCE = ("add_item", "add_message", "change_item", "remove_item", "report_item", "open_one")
+"""Writes that a key makes safe to send again."""
+KEY: Json = {
+    "name": HEADER,
+    "in": "header",
+    "description": "Names this write: within 48 hours, sending it again does nothing more.",
+    "schema": {"type": "string", "maxLength": MAX_KEY},
+}
 PROBLEM: Json = {
     "type": "object",
     "description": "RFC 9457",

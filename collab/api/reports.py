@@ -23,6 +23,7 @@ from collab.spaces.reports import (
     reports,
     reports_by,
 )
+from collab.web.once import do_once
 from collab.web.view import dbsession, viewer
 
 
@@ -53,7 +54,7 @@ def report_item(uid: str) -> Response:
     item = item_by_uid(dbsession(), uid, viewer())
     given = parse(MakeReport, body())
     with acting() as work:
-        row = make_report(work, item.space, item, given)
+        row = do_once(work, lambda: make_report(work, item.space, item, given))
     return answer(_shape(row, named=False), 201)
 
 

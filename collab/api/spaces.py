@@ -23,6 +23,7 @@ from collab.spaces.models import Role, Space
 from collab.spaces.operations import OpenSpace, open_space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import card_at, directory, find_space, members, requests, space_at
+from collab.web.once import do_once
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, viewer
 
@@ -49,7 +50,7 @@ def list_spaces() -> Response:
 def open_one() -> Response:
     given = parse(OpenSpace, body())
     with acting() as work:
-        row = open_space(work, given)
+        row = do_once(work, lambda: open_space(work, given))
     return answer(shapes.space(row, caller()), 201)
 
 

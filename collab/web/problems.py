@@ -16,6 +16,7 @@ from collab.core.errors import Problem, TooMany, Unauthenticated
 from collab.core.i18n import N_
 from collab.web.actions import describe
 from collab.web.extensions import db
+from collab.web.once import by_script
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ WORDS = {
 
 
 def wants_json() -> bool:
-    """Whether the door is one of machines: the API, or ActivityPub."""
-    if request.path.startswith("/api/"):
+    """Whether a machine asks: by the API, by ActivityPub, or a script that sends a form."""
+    if request.path.startswith("/api/") or by_script():
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/activity+json"])
     return best == "application/activity+json" or request.blueprint == "federation"
@@ -66,7 +67,9 @@ def on_problem(problem: Problem) -> Response:
 def on_csrf(error: CSRFError) -> Response:
     """The form is from another session, or too old."""
     words = N_("Ce formulaire est trop ancien. Revenez en arrière, rechargez, puis recommencez.")
-    return answer(Problem(words))
+    problem = Problem(words)
+    problem.code = "old_form"
+    return answer(problem)
 
 
 def on_http(error: HTTPException) -> Response:

@@ -17,6 +17,7 @@ from collab.core.work import Work
 from collab.spaces.hiding import is_hidden
 from collab.spaces.models import Item, Space
 from collab.spaces.queries import journal_head, revisions
+from collab.spaces.tools.discussion.addresses import place
 from collab.spaces.tools.discussion.cards import Card, cards, marks, reader_of
 from collab.spaces.tools.discussion.inputs import (
     EditMessage,
@@ -49,6 +50,7 @@ from collab.spaces.tools.discussion.queries import (
     threads,
 )
 from collab.web.context import space_frame
+from collab.web.once import by_script, do_once, done_at
 from collab.web.security import limiter
 from collab.web.view import dbsession, here, viewer, working
 
@@ -80,10 +82,11 @@ def create(address: str) -> Response | tuple[str, int]:
     space = room(address)
     try:
         with working() as work:
-            thread = open_thread(work, space, parse(OpenThread, _typed()))
+            given = parse(OpenThread, _typed())
+            thread = do_once(work, lambda: open_thread(work, space, given))
     except Problem as problem:
         return _page("new", space, typed=request.form, errors=_errors(problem)), problem.status
-    return redirect(_place(space, thread))
+    return done_at(place(dbsession(), viewer(), space, thread))
 
 
 @bp.get("/<uid>/")
@@ -98,16 +101,17 @@ def post(address: str, uid: str) -> Response | tuple[str, int]:
     space, found = _thread(address, uid)
     try:
         with working() as work:
-            message = post_message(work, space, parse(PostMessage, _typed(thread=found.uid)))
+            given = parse(PostMessage, _typed(thread=found.uid))
+            message = do_once(work, lambda: post_message(work, space, given))
     except Problem as problem:
         return _thread_page(space, found, LAST, request.form, _errors(problem)), problem.status
-    return redirect(_place(space, message))
+    return done_at(place(dbsession(), viewer(), space, message))
 
 
 @bp.get("/m/<uid>")
 def message(address: str, uid: str) -> Response:
     space, item = _said(address, uid)
-    return redirect(_place(space, item))
+    return redirect(place(dbsession(), viewer(), space, item))
 
 
 @bp.get("/fragment/<uid>")
@@ -151,7 +155,7 @@ def save(address: str, uid: str) -> Response | tuple[str, int]:
         errors = _errors(problem)
         again = _item_page("edit", space, item, typed=request.form, errors=errors)
         return again, problem.status
-    return redirect(_place(space, item))
+    return redirect(place(dbsession(), viewer(), space, item))
 
 
 @bp.post("/m/<uid>/remove")
@@ -172,7 +176,7 @@ def do(address: str, uid: str, act: str) -> Response:
     given, run = ACTS[act]
     with working() as work:
         run(work, space, parse(given, _typed(item=uid)))
-    return redirect(_place(space, item))
+    return redirect(place(dbsession(), viewer(), space, item))
 
 
 def room(address: str) -> Space:
@@ -219,20 +223,11 @@ def _number() -> int:
     return int(asked) if asked.isdecimal() and len(asked) < 8 else 0
 
 
-def _place(space: Space, item: Said) -> str:
-    """The address of an item on the right page of its thread."""
-    if isinstance(item, Thread):
-        return f"{space.url}/discussion/{item.uid}/#m-{item.uid}"
-    number = page_of(dbsession(), item, viewer())
-    page = f"?page={number}" if number > 1 else ""
-    return f"{space.url}/discussion/{item.thread.uid}/{page}#m-{item.uid}"
-
-
 def _after_removal(space: Space, item: Said) -> str:
     """A thread that nobody answered is gone from the list; anything else keeps its place."""
     if isinstance(item, Thread) and not item.message_count:
         return url_for("discussion.index", address=space.address)
-    return _place(space, item)
+    return place(dbsession(), viewer(), space, item)
 
 
 def _page(template: str, space: Space, **more: Any) -> str:
@@ -251,7 +246,12 @@ def _typed(**known: str) -> dict[str, str]:
 
 
 def _errors(problem: Problem) -> dict[str, str]:
-    """What to say at which field; a refusal of the whole act stands at the text."""
+    """What to say at which field; a refusal of the whole act stands at the text.
+
+    Raises the problem itself for a script, which shows it in its own way.
+    """
+    if by_script():
+        raise problem
     if isinstance(problem, Invalid):
         return {name: gettext(text) for name, text in problem.fields.items()}
     return {"body": gettext(problem.message)}
