@@ -12,6 +12,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from flask import Blueprint, current_app, jsonify
 from werkzeug.wrappers import Response
 
+from collab.spaces.exclusions import Exclude
 from collab.spaces.membership import AskToJoin
 from collab.spaces.once import MAX_KEY
 from collab.spaces.operations import OpenSpace
@@ -28,7 +29,7 @@ PARAMETERS = {
     "uid": "the public id of an item",
     "member": "the number of a person in a list of members or requests",
 }
-NAMED_BODIES = {"open_one": OpenSpace, "join_space": AskToJoin}
+NAMED_BODIES = {"open_one": OpenSpace, "join_space": AskToJoin, "exclude_person": Exclude}
 QUERIES = {
     "search": ("q", "space", "tool", "order", "limit", "cursor"),
     "list_spaces": ("limit", "cursor"),

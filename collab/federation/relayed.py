@@ -14,7 +14,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from collab.core.errors import Problem
@@ -26,6 +26,7 @@ from collab.federation.remote import fetch_object
 from collab.federation.signatures import Refused
 from collab.people.models import Actor
 from collab.people.queries import actor_by_iri
+from collab.spaces.barred import Exclusion
 from collab.spaces.models import Follow, Item, Space
 from collab.spaces.tool import Json
 
@@ -50,7 +51,10 @@ class Purse:
 
 
 def community(session: Session, group_iri: str) -> Space | None:
-    """The community with that IRI, while somebody of here follows it."""
+    """The community with that IRI, while somebody of here follows it, or is excluded from it: whose
+    following that has ended, and who waits for its word."""
+    follows = select(Follow.id).where(Follow.space_id == Space.id).exists()
+    barred = select(Exclusion.id).where(Exclusion.space_id == Space.id).exists()
     return session.scalar(
         select(Space)
         .join(Actor, Actor.id == Space.actor_id)
@@ -59,7 +63,7 @@ def community(session: Session, group_iri: str) -> Space | None:
             Actor.iri == group_iri,
             Mirror.state == PARTIAL,
             Space.deleted_at.is_(None),
-            select(Follow.id).where(Follow.space_id == Space.id).exists(),
+            or_(follows, barred),
         )
     )
 

@@ -23,7 +23,9 @@ from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, here, require_login, viewer, working
 
 bp = Blueprint("exclusions", __name__, template_folder="templates")
-NOBODY = N_("Personne ne répond à cette adresse ici. Vérifiez-la, par exemple sous un de ses textes.")
+NOBODY = N_(
+    "Personne ne répond à cette adresse ici. Vérifiez-la, par exemple sous un de ses textes."
+)
 
 
 @bp.get("/p/<address>/excluded")

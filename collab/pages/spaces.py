@@ -6,11 +6,13 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from collab.core.db import now
 from collab.core.errors import Forbidden, Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.pages.forms import again, blank
 from collab.pages.news import copies_of, mirror_in_words, news_of
+from collab.spaces.barred import exclusion_of
 from collab.spaces.membership import (
     AskToJoin,
     Decide,
@@ -121,6 +123,7 @@ def home(address: str) -> str:
         readable=readable,
         standing=standing(session, space, actor),
         follow=following(session, space, actor),
+        barred=exclusion_of(session, space, actor.id, now()) if actor else None,
         news=news_of(space) if readable else [],
         copies=copies_of(space) if readable and space.local else [],
         mirror=mirror_in_words(space) if readable and not space.local else "",

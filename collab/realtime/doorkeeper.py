@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from collab.core.db import now
 from collab.people.models import Actor
 from collab.realtime.callers import Caller, Seat, ended
 from collab.realtime.gateway import Gateway
+from collab.spaces.exclusions import excluded_from
 from collab.spaces.models import Membership, MembershipState, Role, Space
 from collab.spaces.policy import may_read
 from collab.web.extensions import db
@@ -82,9 +84,10 @@ class Doorkeeper:
         )
         inside = set(session.scalars(active))
         everybody = may_read(session, space, None)
+        barred = {row.actor_id for row in excluded_from(session, space, now())}
         for caller in seated:
             actor = session.get(Actor, caller.actor_id) if caller.actor_id else None
-            if everybody or may_read(session, space, actor):
+            if caller.actor_id not in barred and (everybody or may_read(session, space, actor)):
                 self._settle(caller, Seat(space.id, space.address, caller.actor_id in inside))
             else:
                 self._gateway.put_out(caller, space_id)

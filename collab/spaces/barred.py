@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -43,6 +43,11 @@ class Exclusion(Base):
     actor: Mapped[Actor] = relationship(foreign_keys=actor_id, lazy="joined")
     space: Mapped[Space] = relationship()
     facilitator: Mapped[Actor | None] = relationship(foreign_keys=decided_by)
+
+    @property
+    def last_day(self) -> datetime | None:
+        """A moment of the last day on which it holds, for people: days end at midnight UTC."""
+        return self.until - timedelta(hours=2) if self.until else None
 
 
 def exclusion_of(session: Session, space: Space, actor_id: int, at: datetime) -> Exclusion | None:

@@ -15,7 +15,7 @@ from collab.core.work import Work
 from collab.people.models import Actor, ActorKind
 from collab.spaces.barred import Exclusion, exclusion_of
 from collab.spaces.events import MemberExcluded, MemberReadmitted, MemberRefused, MemberRemoved
-from collab.spaces.membership import membership, somebody_stays
+from collab.spaces.membership import Decide, admit, membership, somebody_stays
 from collab.spaces.models import Follow, MembershipState, Role, Space
 from collab.spaces.policy import require
 
@@ -40,9 +40,10 @@ class Exclude:
 
 @dataclass(frozen=True)
 class Readmit:
-    """Whose exclusion ends."""
+    """Whose exclusion ends; `back` gives them the place again that it took from them."""
 
     member: int
+    back: bool = False
 
 
 def exclude(work: Work, space: Space, given: Exclude) -> Exclusion:
@@ -87,9 +88,10 @@ def _send_away(work: Work, space: Space, actor_id: int) -> None:
     was_in, before = row.state == MembershipState.ACTIVE, row.state
     if was_in and space.local:
         somebody_stays(work, space, row)
-    row.state, row.since = MembershipState.LEFT, work.now
+    row.state = MembershipState.LEFT
     ids = {"space_id": space.id, "actor_id": work.actor.id, "member_id": actor_id}
     if was_in:
+        row.since = work.now
         work.record(MemberRemoved(**ids))
     elif before == MembershipState.REQUESTED:
         work.record(MemberRefused(**ids))
@@ -112,7 +114,7 @@ def _written(
     if row is None:
         row = Exclusion(space_id=space.id, actor_id=person.id, iri="", since=work.now)
         work.session.add(row)
-    row.reason, row.until, row.since = reason, until, work.now
+    row.reason, row.until = reason, until
     follows = Follow.space_id == space.id, Follow.actor_id == person.id
     work.session.execute(delete(Follow).where(*follows))
     return row
@@ -136,7 +138,7 @@ def _tell(work: Work, row: Exclusion, what: type[MemberExcluded] | type[MemberRe
 
 
 def readmit(work: Work, space: Space, given: Readmit) -> Actor:
-    """Lift an exclusion: the person may ask to take part again. They are no member by that.
+    """Lift an exclusion: the person may ask to take part again.
 
     Raises:
         Forbidden: the actor is no facilitator of a space of this instance.
@@ -148,7 +150,13 @@ def readmit(work: Work, space: Space, given: Readmit) -> Actor:
     row = _row(work.session, space, given.member)
     if row is None:
         raise Missing(NOT_EXCLUDED)
-    return _lifted(work, row)
+    place, taken = membership(work, space, given.member), row.since
+    person = _lifted(work, row)
+    # Only a place that this very exclusion took is given back unasked.
+    if given.back and place and place.state == MembershipState.LEFT and place.since == taken:
+        place.state = MembershipState.REQUESTED
+        admit(work, space, Decide(member=person.id, role=Role(place.role)))
+    return person
 
 
 def _lifted(work: Work, row: Exclusion) -> Actor:
