@@ -15,16 +15,26 @@ from flask_babel import get_locale, get_timezone, gettext
 from markupsafe import Markup
 
 from collab.core.tongues import TONGUES
+from collab.web import bidi
 from collab.web.tongues import text_direction, tongue_here
 from collab.web.weave import weave_image
 
 NBSP = "\u00a0"
 
-UNITS = {"fr": ("octets", "Ko", "Mo", "Go"), "en": ("bytes", "KB", "MB", "GB")}
+UNITS = {
+    "fr": ("octets", "Ko", "Mo", "Go"),
+    "en": ("bytes", "KB", "MB", "GB"),
+    "ar": ("بايت", "كيلوبايت", "ميغابايت", "غيغابايت"),
+}
+CLOCKS = {"ar": "HH:mm"}
+"""How a language writes the hour here where CLDR has another habit in mind: Arabic is read in
+France and the Maghreb, where a day has 24 hours and figures are 0 to 9 (which Babel takes)."""
+AFTER_WEEKDAY = {"ar": "، "}
 
 
 def register(app: Flask) -> None:
-    """Give the templates of `app` the filters and globals of this module."""
+    """Give the templates of `app` the filters and globals of this module. After Babel."""
+    bidi.register(app)
     filters: dict[str, Callable[..., str]] = {
         "called": called,
         "clock": clock,
@@ -85,7 +95,8 @@ def day(on: date | datetime, now: datetime | None = None, weekday: bool = True) 
         on = _here(on).date()
     year = "" if on.year == _here(now or datetime.now(UTC)).year else " y"
     number_of_day = "'1er'" if on.day == 1 and locale.language == "fr" else "d"
-    pattern = ("EEEE " if weekday else "") + number_of_day + " MMMM" + year
+    before = "EEEE" + AFTER_WEEKDAY.get(locale.language, " ") if weekday else ""
+    pattern = before + number_of_day + " MMMM" + year
     return _spaced(str(format_date(on, pattern, locale)))
 
 
@@ -98,7 +109,8 @@ def clock(instant: datetime) -> str:
     """Say the hour: « 9 h 12 », « 10 h »; as the language does elsewhere."""
     then, locale = _here(instant), _locale()
     if locale.language != "fr":
-        return str(format_time(then.timetz(), "short", locale=locale))
+        pattern = CLOCKS.get(locale.language, "short")
+        return str(format_time(then.timetz(), pattern, locale=locale))
     return f"{then.hour}{NBSP}h" + (f"{NBSP}{then.minute:02}" if then.minute else "")
 
 
@@ -122,9 +134,16 @@ def host(address: str) -> str:
     return urlsplit(address).netloc if "://" in address else address.rpartition("@")[2]
 
 
-def typo(text: str) -> str:
-    """Keep French signs with their word: a plain space before ; : ? ! » or after « binds."""
-    return re.sub(r" (?=[;:?!»])|(?<=«) ", NBSP, text)
+def typo(text: str, isolate: bool = True) -> str:
+    """Keep French signs with their word: a plain space before ; : ? ! » or after « binds.
+
+    People's words (what is not markup) are also kept apart from a page of the other direction;
+    not so (`isolate`) where the element has `dir="auto"` and is to turn with them.
+    """
+    bound = re.sub(r" (?=[;:?!»])|(?<=«) ", NBSP, text)
+    if isinstance(text, Markup):
+        return Markup(bound)  # noqa: S704 - it was markup, and only spaces have changed
+    return bidi.isolated(bound) if isolate else bound
 
 
 def address_of(subject: object) -> str:
@@ -144,7 +163,8 @@ def address_of(subject: object) -> str:
 
 def called(actor: object) -> str:
     """Say what somebody is called on a page."""
-    return str(getattr(actor, "label", None) or getattr(actor, "display_name", ""))
+    name = str(getattr(actor, "label", None) or getattr(actor, "display_name", ""))
+    return bidi.isolated(name)
 
 
 def elsewhere(subject: object) -> bool:
