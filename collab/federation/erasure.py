@@ -19,7 +19,7 @@ from collab.core.work import Work
 from collab.federation.models import Delivery, InboxItem, LogEntry, OutboxItem
 from collab.federation.strictjson import Malformed, canonical, parse
 from collab.spaces.events import ItemErased
-from collab.spaces.items import UNDO_WINDOW, facts, item_in
+from collab.spaces.items import UNDO_WINDOW, facts, hanging, item_in
 from collab.spaces.models import Item, Offer, Revision, Role, Space
 from collab.spaces.policy import require
 from collab.web.extensions import db
@@ -82,6 +82,8 @@ def erase(work: Work, item: Item, *, told: bool = True) -> None:
     forget_words(work.session, item.space_id, item.iri)
     if told:
         work.record(ItemErased(**facts(work, item)))
+    for one in hanging(work.session, item):
+        erase(work, one)
 
 
 def says_erase(activity: Json) -> bool:

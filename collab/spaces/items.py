@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,8 @@ SIGNS = {
 }
 """Reactions in words: each sign and what it says (French source strings)."""
 MAX_TITLE = 200
+HANGING: list[Callable[[Session, Item], Sequence[Item]]] = []
+"""Each finds what goes and comes back with an item: its simple version. Rooms add their own."""
 
 
 def facts(work: Work, item: Item) -> dict[str, Any]:
@@ -57,8 +60,9 @@ def first_state(work: Work, space: Space) -> ItemState:
 
 def publish(work: Work, item: Item, summary: str = "") -> None:
     """Add a new item to its space, keep its first revision, and say so."""
-    work.session.add(item)
-    work.session.flush()
+    work.add(item)
+    work.remember("item", item.iri, item)
+    work.remember("uid", item.uid, item)
     _keep(work, item, summary)
     work.record(ItemPublished(**facts(work, item)))
 
@@ -92,19 +96,27 @@ def revise(
 
 
 def _keep(work: Work, item: Item, summary: str) -> None:
-    work.session.add(
-        Revision(
-            item_id=item.id,
-            number=item.revision,
-            author_id=work.actor.id,
-            title=item.title,
-            source=item.source,
-            summary=summary,
-            version=version_of(item.title, item.source),
-            at=item.revised_at or item.created_at,
-        )
+    work.write(
+        Revision,
+        item_id=item.id,
+        number=item.revision,
+        author_id=work.actor.id,
+        title=item.title,
+        source=item.source,
+        summary=summary,
+        version=version_of(item.title, item.source),
+        at=item.revised_at or item.created_at,
     )
-    work.session.flush()
+
+
+def by_iri(work: Work, iri: str) -> Item | None:
+    """The item with that IRI, of whatever space; in bulk, as it was read ahead."""
+    return work.look("item", iri, lambda: work.session.scalar(select(Item).where(Item.iri == iri)))
+
+
+def by_uid(work: Work, uid: str) -> Item | None:
+    """The item with that public id, of whatever space; in bulk, as it was read ahead."""
+    return work.look("uid", uid, lambda: work.session.scalar(select(Item).where(Item.uid == uid)))
 
 
 def withdraw(work: Work, item: Item) -> None:
@@ -117,8 +129,17 @@ def withdraw(work: Work, item: Item) -> None:
     _may_take_back(work, item)
     if item.withdrawn_at:
         raise Conflict(N_("C’est déjà effacé."))
-    item.withdrawn_at, item.withdrawn_by = work.now, work.actor.id
-    work.record(ItemWithdrawn(**facts(work, item)))
+    for one in (item, *hanging(work.session, item)):
+        if one.withdrawn_at is None:
+            one.withdrawn_at, one.withdrawn_by = work.now, work.actor.id
+            work.record(ItemWithdrawn(**facts(work, one)))
+
+
+def hanging(session: Session, item: Item) -> Iterator[Item]:
+    """What hangs on an item of a project of here; elsewhere the project's host says what goes."""
+    if session.get_one(Space, item.space_id).local:
+        for find in HANGING:
+            yield from find(session, item)
 
 
 def restore(work: Work, item: Item) -> None:
@@ -135,8 +156,11 @@ def restore(work: Work, item: Item) -> None:
         raise Conflict(N_("C’est effacé depuis trop longtemps : le texte n’existe plus."))
     if not work.mirrored and item.withdrawn_by != work.actor.id:
         require(work, work.session.get_one(Space, item.space_id), Role.FACILITATOR)
-    item.withdrawn_at = item.withdrawn_by = None
-    work.record(ItemRestored(**facts(work, item)))
+    since = item.withdrawn_at
+    for one in (item, *hanging(work.session, item)):
+        if one.withdrawn_at == since:
+            one.withdrawn_at = one.withdrawn_by = None
+            work.record(ItemRestored(**facts(work, one)))
 
 
 def _may_take_back(work: Work, item: Item) -> None:

@@ -24,7 +24,7 @@ from collab.spaces.policy import require
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,60}[a-z0-9])?")
 INSEE = re.compile(r"(?:\d{5}|2[AB]\d{3})")
 MAX_NAME, MAX_CARD = 120, 2000
-DEFAULT_TOOLS = ("discussion", "pages")
+DEFAULT_TOOLS = ("discussion", "pages", "simple")
 
 
 @dataclass(frozen=True)

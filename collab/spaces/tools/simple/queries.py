@@ -1,0 +1,139 @@
+"""Reads about simple versions. The caller has made sure that the reader may read the space."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from collab.core.errors import Missing
+from collab.core.falc import GLOSSARY, Term
+from collab.core.i18n import N_
+from collab.people.models import Actor
+from collab.spaces.items import item_in, version_of
+from collab.spaces.models import Item, ItemState, Space
+from collab.spaces.tools.simple.models import GlossaryTerm, SimpleText
+
+ABSENT = N_("Cette version simple n’existe pas, ou plus.")
+NO_TEXT = N_("Ce texte n’existe pas, ou plus.")
+
+
+@dataclass(frozen=True)
+class Original:
+    """The text that is said simply; `item` is None for the purpose of the project."""
+
+    iri: str
+    title: str
+    source: str
+    html: str
+    item: Item | None = None
+
+    @property
+    def version(self) -> str:
+        """The name of this very wording."""
+        return version_of(self.title, self.source)
+
+    @property
+    def author(self) -> Actor | None:
+        """Who wrote it."""
+        return self.item.author if self.item else None
+
+
+def original_of(session: Session, space: Space, uid: str) -> Original:
+    """The text of a space with that public id, or its purpose. Raises Missing."""
+    if not uid:
+        return _purpose(space)
+    item = item_in(session, space, uid)
+    if isinstance(item, SimpleText) or item.withdrawn_at or item.state != ItemState.CONFIRMED:
+        raise Missing(NO_TEXT)
+    return _of_item(item)
+
+
+def original_named(session: Session, space: Space, iri: str) -> Original | None:
+    """The text with that IRI; None when it is not there, or no more."""
+    if iri == space.iri:
+        return _purpose(space)
+    item = session.scalar(select(Item).where(Item.iri == iri, Item.space_id == space.id))
+    return _of_item(item) if item is not None and item.withdrawn_at is None else None
+
+
+def _purpose(space: Space) -> Original:
+    told = "\n\n".join(part for part in (space.why, space.who, space.how) if part)
+    return Original(space.iri, space.name, told, "")
+
+
+def _of_item(item: Item) -> Original:
+    return Original(item.iri, item.title, item.source, item.html, item)
+
+
+def simple_in(session: Session, space: Space, uid: str) -> SimpleText:
+    """The simple version of a space with that public id, withdrawn or not. Raises Missing."""
+    found = session.scalar(
+        select(SimpleText).where(SimpleText.uid == uid, SimpleText.space_id == space.id)
+    )
+    if found is None:
+        raise Missing(ABSENT)
+    return found
+
+
+def simple_of(session: Session, space: Space, iri: str) -> SimpleText | None:
+    """The simple version of the text with that IRI, if there is one."""
+    return simple_versions(session, space, [iri]).get(iri)
+
+
+def simple_versions(session: Session, space: Space, iris: Collection[str]) -> dict[str, SimpleText]:
+    """The simple versions of several texts of a space, by the IRI of the text."""
+    rows = session.scalars(
+        select(SimpleText)
+        .where(
+            SimpleText.space_id == space.id,
+            SimpleText.of_iri.in_(iris),
+            SimpleText.withdrawn_at.is_(None),
+        )
+        .order_by(SimpleText.id.desc())
+    )
+    return {row.of_iri: row for row in rows}
+
+
+def all_simple(session: Session, space: Space, limit: int, offset: int) -> Sequence[SimpleText]:
+    """The simple versions of a space, the newest change first."""
+    newest = func.coalesce(SimpleText.revised_at, SimpleText.created_at)
+    return session.scalars(
+        select(SimpleText)
+        .where(SimpleText.space_id == space.id, SimpleText.withdrawn_at.is_(None))
+        .order_by(newest.desc(), SimpleText.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
+def count(session: Session, space: Space) -> int:
+    """How many texts of a space have a simple version."""
+    found = select(func.count(SimpleText.id)).where(
+        SimpleText.space_id == space.id, SimpleText.withdrawn_at.is_(None)
+    )
+    return session.scalar(found) or 0
+
+
+def is_stale(simple: SimpleText, original: Original | None) -> bool:
+    """Whether the text it is a version of has changed since."""
+    return original is not None and original.version != simple.of_version
+
+
+def added_terms(session: Session) -> Sequence[GlossaryTerm]:
+    """The words that people of this instance added, in alphabetical order."""
+    wanted = select(GlossaryTerm).where(GlossaryTerm.removed_at.is_(None))
+    return session.scalars(wanted.order_by(func.lower(GlossaryTerm.word))).all()
+
+
+def terms(session: Session) -> tuple[Term, ...]:
+    """Every word with a definition here; what was added here comes last and wins."""
+    added = (Term(row.word, row.definition, row.spoken) for row in added_terms(session))
+    return (*GLOSSARY, *added)
+
+
+def hanging(session: Session, item: Item) -> Sequence[Item]:
+    """What goes when that text goes: its simple versions."""
+    return session.scalars(select(SimpleText).where(SimpleText.of_iri == item.iri)).all()
