@@ -26,7 +26,9 @@ from collab.pages import (
     glossary,
     invitations,
     invited,
+    looks,
     oauth,
+    offline,
     oidc,
     peers,
     people,
@@ -43,6 +45,8 @@ from collab.web import (
     assets,
     compression,
     context,
+    display,
+    keeping,
     once,
     presentation,
     problems,
@@ -55,6 +59,8 @@ from collab.web.security import secure
 
 PAGES: tuple[Blueprint, ...] = (
     site.bp,
+    offline.bp,
+    looks.bp,
     account.bp,
     spaces.bp,
     copies.bp,
@@ -103,12 +109,14 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     app.extensions["collab"] = runtime
     tongues.register(app)
     context.register(app)
+    display.register(app)
     presentation.register(app)
     assets.register(app)
     compression.register(app)
     problems.register(app)
     silence.register(app)
     once.register(app)
+    keeping.register(app)
     house = federation.register(app, secrets.vault)
     runtime.handlers[FLAG] = Handler(Flags(house).tell)
     runtime.handlers[SILENCE] = Handler(drop_letters)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from markupsafe import Markup, escape
 
 COOKIE = "affichage"
@@ -69,10 +69,7 @@ def register(app: Flask) -> None:
 
 def display() -> Display:
     """The choices of this request's reader."""
-    if "display" not in g:
-        g.display = Display.of(dict(parse_qsl(request.cookies.get(_name(), "")[:200])))
-    found: Display = g.display
-    return found
+    return Display.of(dict(parse_qsl(request.cookies.get(_name(), "")[:200])))
 
 
 def keep(response: Response, chosen: Display) -> None:

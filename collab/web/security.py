@@ -44,6 +44,7 @@ def secure(app: Flask, settings: Settings) -> None:
     )
     # It stands on every page: a token would cost every stranger a cookie. See require_our_page.
     csrf.exempt("collab.pages.account.language")
+    csrf.exempt("collab.pages.looks.choose")
     csrf.init_app(app)
     limiter.init_app(app)
     if settings.limits.trusted_proxies:

@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, DictLoader, StrictUndefined
 from collab.people.models import Actor
 from collab.spaces.models import Space
 from collab.web import presentation
+from collab.web.display import Display
 
 HOUSE = Path(presentation.__file__).parents[1]
 NOW = datetime(2026, 11, 28, 9, 12, tzinfo=UTC)
@@ -80,6 +81,7 @@ def make_shell():
     app.config.update(BABEL_DEFAULT_TIMEZONE="Europe/Paris", SECRET_KEY="test")
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals["csrf_token"] = lambda: "token"
+    app.jinja_env.globals["shared_computer"] = lambda: False
     Babel(app, default_locale="fr", locale_selector=lambda: request.args.get("l", "fr"))
     presentation.register(app)
     frame = {
@@ -95,6 +97,7 @@ def make_shell():
         "viewer": None,
         "locale": "fr",
         "peers_count": 6,
+        "display": Display,
         "asset": lambda name: f"/static/{name}",
         "space": garden(),
         "role": "",

@@ -30,7 +30,29 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-LIGHT, DARK = (tokens(block) for block in re.findall(r":root \{(.*?)\n *\}", CSS, re.DOTALL)[:2])
+def blocks(dark, strong):
+    """The tokens of every block that dresses `:root` in the dark or not, in high contrast or not.
+
+    However the choice is made (by the device or by the reader), the colours are the same.
+    """
+    sheet, found = re.sub(r"/\*.*?\*/", "", CSS), []
+    for before, selector, body in re.findall(r"(@media[^{]*\{\s*)?(:root[^{}]*)\{([^{}]*)\}", sheet):
+        where = before + selector
+        if "print" in where or "--paper" not in body:
+            continue
+        is_dark = "scheme: dark" in where or "theme=dark" in where
+        if (is_dark, "contrast" in where) == (dark, strong):
+            found.append(tokens(body))
+    assert found
+    assert all(other == found[0] for other in found)
+    return found[0]
+
+
+LIGHT, DARK = blocks(dark=False, strong=False), blocks(dark=True, strong=False)
+STRONG, STRONG_DARK = blocks(dark=False, strong=True), blocks(dark=True, strong=True)
+EVERY = pytest.mark.parametrize(
+    "colours", [LIGHT, DARK, STRONG, STRONG_DARK], ids=["light", "dark", "high", "high dark"]
+)
 
 
 def test_the_measure_of_contrast_is_right():
@@ -38,7 +60,7 @@ def test_the_measure_of_contrast_is_right():
     assert round(contrast("#767676", "#fff"), 2) == 4.54
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@EVERY
 def test_every_text_can_be_read(colours):
     pairs = [
         (text, ground)
@@ -60,19 +82,25 @@ def test_every_text_can_be_read(colours):
     assert weak == {}
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@EVERY
 def test_every_field_and_the_focus_can_be_seen(colours):
     for edge in ("edge", "madder"):
         for ground in ("paper", "card"):
             assert contrast(colours[edge], colours[ground]) >= 3, (edge, ground)
 
 
-def test_light_and_dark_are_the_same_tokens():
-    assert set(LIGHT) == set(DARK)
+def test_every_dress_has_the_same_tokens():
+    assert set(LIGHT) == set(DARK) == set(STRONG) == set(STRONG_DARK)
+
+
+@pytest.mark.parametrize("colours", [STRONG, STRONG_DARK], ids=["light", "dark"])
+def test_high_contrast_is_more_than_twice_what_is_required(colours):
+    for text in ("ink", "soft", "brand", "madder", "ochre", "ok"):
+        assert contrast(colours[text], colours["sunk"]) >= 9, text
 
 
 def test_the_style_sheet_is_light_and_asks_nobody_for_anything():
-    assert len(gzip.compress(CSS.encode())) < 8_000
+    assert len(gzip.compress(CSS.encode())) < 11_000
     assert "url(" not in CSS
     assert "@import" not in CSS
 
