@@ -40,12 +40,13 @@ from collab.spaces.operations import (
 from collab.spaces.policy import may_read, may_see_card, role_of
 from collab.spaces.queries import following, members, requests, standing
 from collab.spaces.reports import open_reports
-from collab.web.context import space_frame
+from collab.web.context import Page, space_frame
 from collab.web.runtime import current_runtime
 from collab.web.view import card, dbsession, here, require_login, viewer, working
 
 bp = Blueprint("spaces", __name__, template_folder="templates")
 ACTS = {"admit": admit, "decline": decline, "role": change_role, "remove": remove_member}
+MEMBERS_ON_A_PAGE = 20
 NOBODY = N_("Personne ne répond à cette adresse. Vérifiez-la auprès de qui vous l’a donnée.")
 """Also said of a project that the person may not know of: as if there were none."""
 
@@ -186,10 +187,15 @@ def list_members(address: str) -> str:
     space, session, actor = here(address), dbsession(), viewer()
     mine = role_of(session, space, actor.id if actor else None)
     decides = mine >= Role.FACILITATOR and space.local
+    every = members(session, space)
+    page = Page.asked(request.args.get("page", 1, type=int), len(every), MEMBERS_ON_A_PAGE)
+    wanted = request.args.get("change", 0, type=int) if decides else 0
     return render_template(
         "spaces/members.html",
         **space_frame(space, "members"),
-        members=members(session, space),
+        members=every[page.offset : page.offset + MEMBERS_ON_A_PAGE],
+        page=page,
+        changing=next((row for row in every if row.actor_id == wanted), None),
         requests=requests(session, space) if decides else [],
         standing=standing(session, space, actor),
     )

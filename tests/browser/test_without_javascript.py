@@ -114,6 +114,7 @@ def test_a_document_by_forms(lise: Page):
     shoot(page, "forms-diff")
 
     page.goto(written + "/history")
+    page.get_by_role("link", name="Lire ou y revenir").click()
     page.locator("summary", has_text="Revenir à cette version").click()
     page.get_by_role("button", name="Revenir à la version 1").click()
     expect(page.locator("article")).to_contain_text("fèves")

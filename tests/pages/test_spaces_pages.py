@@ -8,6 +8,7 @@ import pytest
 from conftest import PASSWORD, log_in
 from sqlalchemy import select
 
+from collab.pages import spaces
 from collab.spaces.invitations import Invite, invite
 from collab.spaces.models import Invitation, JoinPolicy, MembershipState, Role, Space, Visibility
 from collab.spaces.operations import ReviseSpace, revise_space
@@ -190,6 +191,18 @@ def test_a_request_that_is_declined_can_be_made_again(by, make, zoe, max_):
     assert standing(db.session, space, max_).state == MembershipState.REFUSED
     assert "Demander à participer" in text(go(by(max_), "/p/jardin"))
     assert post(by(max_), "/p/jardin/join").status_code == 302
+
+
+def test_members_come_in_pages_and_one_is_changed_at_a_time(by, make, zoe, max_, monkeypatch):
+    space = make.space(zoe, max_)
+    monkeypatch.setattr(spaces, "MEMBERS_ON_A_PAGE", 1)
+    there = "/p/jardin/members"
+    shown = text(go(by(max_), f"{there}?change={zoe.id}"))
+    assert "page 1 sur 2" in shown
+    assert "Donner ce rôle" not in shown
+    assert text(go(by(zoe), f"{there}?change={max_.id}")).count("Donner ce rôle") == 1
+    assert post(by(zoe), there, act="role", member=max_.id, role="10").location == there
+    assert role_of(db.session, space, max_.id) == Role.READER
 
 
 def test_in_an_open_project_one_is_in_at_once(house, by, make, zoe, max_):

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Missing
 from collab.core.i18n import N_
 from collab.people.models import Actor
+from collab.spaces.hiding import is_text_hidden, not_silenced
 from collab.spaces.items import may_edit
 from collab.spaces.models import Revision, Space
 from collab.spaces.tools.pages.models import Document, PageLink
 from collab.spaces.tools.pages.naming import title_key
 from collab.spaces.tools.pages.rendering import Shown, show, slug_key, titles_linked
 
-HISTORY_PAGE = 30
+HISTORY_PAGE = 15
 ABSENT = N_("Ce document n’existe pas, ou plus.")
 
 
@@ -62,6 +63,8 @@ def text_at(session: Session, space: Space, slug: str, viewer: Actor | None) -> 
     found = document_at(session, space, slug)
     if found.withdrawn_at and not may_edit(session, found, viewer.id if viewer else None):
         raise Missing(ABSENT)
+    if is_text_hidden(session, found):
+        raise Missing(ABSENT)
     return found
 
 
@@ -73,6 +76,7 @@ def document_titled(session: Session, space: Space, title: str) -> Document | No
             Document.home_id == space.id,
             Document.title_key == title_key(title),
             Document.withdrawn_at.is_(None),
+            not_silenced(),
         )
         .order_by(Document.id)
         .limit(1)
@@ -87,6 +91,7 @@ def slugs_by_title(session: Session, space: Space, keys: Iterable[str]) -> dict[
             Document.home_id == space.id,
             Document.title_key.in_(set(keys)),
             Document.withdrawn_at.is_(None),
+            not_silenced(),
         )
         .order_by(Document.id.desc())
     )
@@ -108,7 +113,9 @@ def shown(session: Session, space: Space, html: str, title: str, *, may_write: b
 def documents(session: Session, space: Space) -> Sequence[Document]:
     """The living documents of a space, in the order of their titles."""
     found = session.scalars(
-        select(Document).where(Document.home_id == space.id, Document.withdrawn_at.is_(None))
+        select(Document).where(
+            Document.home_id == space.id, Document.withdrawn_at.is_(None), not_silenced()
+        )
     ).all()
     return sorted(found, key=lambda d: (d.title_key, d.id))
 
@@ -118,7 +125,7 @@ def count(session: Session, space: Space) -> int:
     wanted = (
         select(func.count())
         .select_from(Document)
-        .where(Document.home_id == space.id, Document.withdrawn_at.is_(None))
+        .where(Document.home_id == space.id, Document.withdrawn_at.is_(None), not_silenced())
     )
     return session.scalar(wanted) or 0
 
@@ -127,7 +134,7 @@ def tree(session: Session, space: Space) -> list[Node]:
     """The living documents as a tree; one whose parent was removed stands at the top."""
     rows = session.execute(
         select(Document.id, Document.parent_id, Document.uid, Document.title, Document.slug)
-        .where(Document.home_id == space.id, Document.withdrawn_at.is_(None))
+        .where(Document.home_id == space.id, Document.withdrawn_at.is_(None), not_silenced())
         .order_by(Document.title_key, Document.id)
     ).all()
     nodes = {
@@ -160,7 +167,7 @@ def ancestors(session: Session, document: Document) -> list[Document]:
     at = document.parent
     while at is not None and at.id not in seen:
         seen.add(at.id)
-        if at.withdrawn_at is None:
+        if at.withdrawn_at is None and not is_text_hidden(session, at):
             above.append(at)
         at = at.parent
     return above[::-1]
@@ -170,7 +177,7 @@ def children(session: Session, document: Document) -> Sequence[Document]:
     """The living documents right below."""
     return session.scalars(
         select(Document)
-        .where(Document.parent_id == document.id, Document.withdrawn_at.is_(None))
+        .where(Document.parent_id == document.id, Document.withdrawn_at.is_(None), not_silenced())
         .order_by(Document.title_key)
     ).all()
 
@@ -186,6 +193,7 @@ def backlinks(session: Session, document: Document) -> Sequence[Document]:
             Document.id.in_(linking),
             Document.id != document.id,
             Document.withdrawn_at.is_(None),
+            not_silenced(),
         )
         .order_by(Document.title_key)
     ).all()

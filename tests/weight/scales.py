@@ -1,0 +1,278 @@
+"""What pages cost their reader: found by following links, weighed in Chromium.
+
+EcoIndex as its authors compute it: the quantiles of elements, requests and kilobytes among the
+pages of the web, weighed 3, 2 and 1.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from weight.ground import Ground
+
+KB = 1024
+ELEMENTS = [0, 47, 75, 159, 233, 298, 358, 417, 476, 537, 603, 674, 753, 843, 949, 1076, 1237, 1459, 1801, 2479, 594601]  # fmt: skip # noqa: E501
+REQUESTS = [0, 2, 15, 25, 34, 42, 49, 56, 63, 70, 78, 86, 95, 105, 117, 130, 147, 170, 205, 281, 3920]  # fmt: skip # noqa: E501
+KILOBYTES = [0, 1.37, 144.7, 319.53, 479.46, 631.97, 783.38, 937.91, 1098.62, 1265.47, 1448.32, 1648.27, 1876.08, 2142.06, 2465.37, 2866.31, 3401.59, 4155.73, 5400.08, 8037.54, 223212.26]  # fmt: skip # noqa: E501
+GRADES = ((80, "A"), (70, "B"), (55, "C"), (40, "D"), (25, "E"), (10, "F"))
+READERS = ("", "bob", "ada")
+EACH = 2
+"""Pages of one type that are looked at for each reader, to find the heaviest."""
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+READY = """() => !document.querySelector("main[data-live] #live-pause[hidden]")
+  || !document.querySelector("script[src]")"""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a page of some kind may cost; bytes as they come over the wire."""
+
+    elements: int
+    requests: int
+    first: int
+    next: int
+
+
+BUDGETS = {
+    "reading": Budget(350, 5, 60 * KB, 20 * KB),
+    "thread": Budget(380, 5, 60 * KB, 25 * KB),
+    "list": Budget(350, 8, 100 * KB, 60 * KB),
+    "admin": Budget(600, 8, 120 * KB, 40 * KB),
+    "light": Budget(250, 4, 45 * KB, 15 * KB),
+}
+"""PRODUCT.md 5.5."""
+KINDS = {
+    "discussion.thread": "thread",
+    "site.home": "list",
+    "discussion.index": "list",
+    "search.search": "list",
+    "pages.tree": "list",
+    "pages.history": "list",
+    "spaces.list_members": "list",
+}
+DESKS = ("admin.", "peers.", "people.", "reports.of_", "reports.one")
+"""Where the tables of those who look after a site are."""
+PATIENCE = 200
+"""How often to look whether everything that was asked for has come, 20 ms apart."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """The heaviest page found of one type for one reader."""
+
+    endpoint: str
+    reader: str
+    path: str
+    elements: int
+
+    @property
+    def kind(self) -> str:
+        return "admin" if self.endpoint.startswith(DESKS) else KINDS.get(self.endpoint, "reading")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What one page cost a browser that had never been here (`first`) and one that had (`next`)."""
+
+    elements: int
+    requests: int
+    first: int
+    next: int
+    script: int
+    """Bytes of JavaScript, compressed."""
+
+    @property
+    def ecoindex(self) -> float:
+        """0 to 100; more is better."""
+        spent = (
+            3 * quantile(ELEMENTS, self.elements)
+            + 2 * quantile(REQUESTS, self.requests)
+            + quantile(KILOBYTES, self.first / KB)
+        )
+        return 100 - 5 * spent / 6
+
+    @property
+    def grade(self) -> str:
+        return next((letter for least, letter in GRADES if self.ecoindex > least), "G")
+
+    def over(self, budget: Budget) -> dict[str, tuple[int, int]]:
+        """What goes beyond the budget: spent and allowed."""
+        pairs = {
+            name: (getattr(self, name), getattr(budget, name))
+            for name in ("elements", "requests", "first", "next")
+        }
+        return {name: pair for name, pair in pairs.items() if pair[0] > pair[1]}
+
+
+def quantile(borders: list[float], value: float) -> float:
+    """Between which two twentieths of the web's pages a value lies, 0 to 20."""
+    at = min(bisect_right(borders, value), len(borders) - 1)
+    return at - 1 + (value - borders[at - 1]) / (borders[at] - borders[at - 1])
+
+
+class Read(HTMLParser):
+    """Counts the elements of a page and gathers its links."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements, self.links = 0, []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements += 1
+        if tag == "a":
+            self.links.append(dict(attrs).get("href") or "")
+
+
+def leaves(ground: Ground, readers: Iterable[str] = READERS) -> list[Leaf]:
+    """The heaviest page of every type that links lead to, for each reader."""
+    return [leaf for reader in readers for leaf in walk(ground, reader)]
+
+
+def walk(ground: Ground, reader: str) -> Iterator[Leaf]:
+    """Follow the links of the pages that this reader sees, a few of each type."""
+    routes = ground.house.app.url_map.bind(urlsplit(ground.url).netloc)
+    client = ground.house.app.test_client(use_cookies=False)
+    headers = dict([ground.cookies[reader].split(": ", 1)]) if reader else {}
+    found: dict[str, list[Leaf]] = {}
+    ahead, seen = [*ground.seeds, "/"], set()
+    while ahead:
+        path = ahead.pop(0)
+        try:
+            endpoint, _ = routes.match(path.partition("?")[0])
+        except RequestRedirect:
+            continue
+        except HTTPException:
+            endpoint = "error"
+        if path in seen or len(found.get(endpoint, ())) >= EACH:
+            continue
+        seen.add(path)
+        answer = client.get(path, headers=headers)
+        if answer.mimetype != "text/html" or answer.status_code not in (200, 404):
+            continue
+        page = Read(answer.get_data(as_text=True))
+        kind = endpoint if answer.status_code == 200 else "error"
+        found.setdefault(kind, []).append(Leaf(kind, reader, path, page.elements))
+        ahead += [link for link in map(local, page.links) if link]
+    for kind in sorted(found):
+        yield max(found[kind], key=lambda leaf: leaf.elements)
+
+
+def local(link: str) -> str:
+    """An address of this site without its fragment; "" for anything else."""
+    return link.partition("#")[0] if link.startswith("/") and not link.startswith("//") else ""
+
+
+class Scales:
+    """Windows of one browser, one for each reader, with an empty cache at each visit."""
+
+    def __init__(self, browser: Browser, ground: Ground, **options) -> None:
+        self.browser, self.ground, self.options = browser, ground, options
+        self.windows: dict[str, tuple[BrowserContext, Page, CDPSession]] = {}
+
+    def window(self, reader: str):
+        """The one page of this reader's window, and the spy on its network."""
+        if reader not in self.windows:
+            context = self.browser.new_context(locale="fr-FR", **self.options)
+            if reader:
+                name, _, value = self.ground.cookies[reader].removeprefix("Cookie: ").partition("=")
+                context.add_cookies([{"name": name, "value": value, "url": self.ground.url}])
+            page = context.new_page()
+            spy = context.new_cdp_session(page)
+            spy.send("Network.enable")
+            spy.send("Network.setCacheDisabled", {"cacheDisabled": True})
+            self.windows[reader] = (context, page, spy)
+        return self.windows[reader]
+
+    def weigh(self, leaf: Leaf) -> Weight:
+        """A first visit, and what of it would come again at the next one."""
+        _context, page, spy = self.window(leaf.reader)
+        with (visit := Visit()).watching(spy):
+            page.goto(urljoin(self.ground.url, leaf.path))
+            page.wait_for_function(READY)
+            visit.all_came(page)
+        return visit.weight(page.evaluate("document.getElementsByTagName('*').length"))
+
+    def again(self, leaf: Leaf) -> int:
+        """Bytes of one more visit, by a browser that keeps what it may, to a page unchanged."""
+        _context, page, spy = self.window(leaf.reader)
+        spy.send("Network.setCacheDisabled", {"cacheDisabled": False})
+        for visit in (Visit(), last := Visit()):
+            with visit.watching(spy):
+                page.goto(urljoin(self.ground.url, leaf.path))
+                page.wait_for_function(READY)
+                visit.all_came(page)
+        spy.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        return last.weight(0).first
+
+    def close(self) -> None:
+        for context, _page, _spy in self.windows.values():
+            context.close()
+
+
+class Visit:
+    """The network's events during one visit."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+        self.kept: set[str] = set()
+        self.scripts: set[str] = set()
+        self.bytes: dict[str, float] = {}
+
+    @contextmanager
+    def watching(self, spy):
+        """Listen for the time of a `with` block."""
+        heard = {
+            "Network.requestWillBeSent": self.sent,
+            "Network.responseReceived": self.answered,
+            "Network.loadingFinished": self.finished,
+            "Network.loadingFailed": self.finished,
+        }
+        for event, listener in heard.items():
+            spy.on(event, listener)
+        yield
+        for event, listener in heard.items():
+            spy.remove_listener(event, listener)
+
+    def sent(self, told):
+        if told["request"]["url"].startswith("http"):  # pictures in the page cost nothing more
+            self.asked.add(told["requestId"])
+
+    def answered(self, told):
+        answer = told["response"]
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        if "immutable" in headers.get("cache-control", ""):
+            self.kept.add(told["requestId"])
+        if re.search("javascript", answer["mimeType"]):
+            self.scripts.add(told["requestId"])
+
+    def finished(self, told):
+        self.bytes[told["requestId"]] = told.get("encodedDataLength", 0)
+
+    def all_came(self, page: Page) -> None:
+        """Wait for what the page does not wait for itself, as its icon."""
+        for _time in range(PATIENCE):
+            if self.asked <= self.bytes.keys():
+                return
+            page.wait_for_timeout(20)
+        raise AssertionError(f"{page.url}: something never came")
+
+    def weight(self, elements: int) -> Weight:
+        came = {name: size for name, size in self.bytes.items() if name in self.asked}
+        return Weight(
+            elements=elements,
+            requests=len(self.asked),
+            first=int(sum(came.values())),
+            next=int(sum(size for name, size in came.items() if name not in self.kept)),
+            script=int(sum(size for name, size in came.items() if name in self.scripts)),
+        )

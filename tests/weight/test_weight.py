@@ -1,0 +1,97 @@
+"""Every type of page keeps to its budget (PRODUCT.md 5.5), weighed in Chromium."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from collab.web.assets import load, names
+from tools.weigh import READERS, TABLE, name
+from weight.ground import ground
+from weight.scales import BUDGETS, KB, QUIET, Leaf, Scales, Weight, leaves
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory):
+    with ground(tmp_path_factory.mktemp("weight") / "instance") as there:
+        yield there
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def found(there) -> list[Leaf]:
+    return leaves(there)
+
+
+def heaviest(found: list[Leaf]) -> list[Leaf]:
+    """Of each type, the page of the reader who has most on it."""
+    by_type: dict[str, Leaf] = {}
+    for leaf in sorted(found, key=lambda leaf: leaf.elements):
+        by_type[leaf.endpoint] = leaf
+    return list(by_type.values())
+
+
+def test_every_type_of_page_keeps_to_its_budget(there, chromium, found):
+    scales = Scales(chromium, there)
+    over, scripts = {}, {}
+    for leaf in heaviest(found):
+        weight = scales.weigh(leaf)
+        about = f"{leaf.endpoint} as {leaf.reader or 'a stranger'}: {leaf.path}"
+        if beyond := weight.over(BUDGETS[leaf.kind]):
+            over[about] = beyond
+        if weight.script > 25 * KB:
+            scripts[about] = weight.script
+    scales.close()
+    assert over == {}
+    assert scripts == {}
+
+
+def test_the_heaviest_pages_are_far_below_what_is_allowed(there, chromium, found):
+    """A thread of fifty messages and a document: the aim is 40 KB at first and 12 KB then."""
+    scales = Scales(chromium, there)
+    for leaf in found:
+        if leaf.endpoint in ("discussion.thread", "pages.read", "spaces.home"):
+            weight = scales.weigh(leaf)
+            assert weight.first <= 40 * KB, leaf
+            assert weight.next <= 12 * KB, leaf
+            assert weight.grade == "A", leaf
+    scales.close()
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again(there, chromium, found):
+    scales = Scales(chromium, there)
+    home = next(leaf for leaf in found if (leaf.endpoint, leaf.reader) == ("site.home", ""))
+    assert scales.again(home) < 1 * KB < scales.weigh(home).next
+    scales.close()
+
+
+def test_the_table_of_weights_is_of_todays_pages(there, found):
+    """`make weigh` writes it again."""
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| ", TABLE.read_text(encoding="utf-8"), re.M)
+    today = {(name(there, leaf), READERS[leaf.reader]) for leaf in found}
+    assert {row for row in rows if row[1] in READERS.values()} == today
+
+
+def test_the_style_and_each_script_are_small():
+    packed = {file: len(load(file).bodies.get("gzip", b"")) for file in names()}
+    assert sum(size for file, size in packed.items() if file.endswith(".css")) <= 15 * KB
+    assert max(size for file, size in packed.items() if file.endswith(".js")) <= 15 * KB
+
+
+@pytest.mark.parametrize(
+    ("elements", "requests", "first", "index", "grade"),
+    [(350, 5, 60, 82, "A"), (250, 4, 45, 86, "A"), (600, 8, 120, 71, "B"), (0, 0, 0, 100, "A")],
+)
+def test_ecoindex_is_computed_as_its_authors_do(elements, requests, first, index, grade):
+    weight = Weight(elements, requests, first * KB, 0, 0)
+    assert (round(weight.ecoindex), weight.grade) == (index, grade)
