@@ -37,7 +37,7 @@ from collab.spaces.tools.simple.operations import (
     restore_simple,
     write_simple,
 )
-from collab.spaces.tools.simple.queries import ABSENT, original_named
+from collab.spaces.tools.simple.queries import ABSENT, last_writer, original_named
 
 ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -63,7 +63,7 @@ def to_object(session: Session, simple: SimpleText) -> Json:
         "source": {"content": simple.source, "mediaType": vocab.MARKDOWN},
         "url": f"{space.iri}/simple/{simple.uid}",
         "published": vocab.written(simple.created_at),
-        "revision": {"number": simple.revision, "by": simple.author.iri},
+        "revision": {"number": simple.revision, "by": last_writer(session, simple).iri},
     }
     if simple.revised_at:
         told["updated"] = vocab.written(simple.revised_at)

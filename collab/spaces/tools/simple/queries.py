@@ -13,7 +13,7 @@ from collab.core.falc import GLOSSARY, Term
 from collab.core.i18n import N_
 from collab.people.models import Actor
 from collab.spaces.items import item_in, version_of
-from collab.spaces.models import Item, ItemState, Space
+from collab.spaces.models import Item, ItemState, Revision, Space
 from collab.spaces.tools.simple.models import GlossaryTerm, SimpleText
 
 ABSENT = N_("Cette version simple n’existe pas, ou plus.")
@@ -115,6 +115,13 @@ def count(session: Session, space: Space) -> int:
         SimpleText.space_id == space.id, SimpleText.withdrawn_at.is_(None)
     )
     return session.scalar(found) or 0
+
+
+def last_writer(session: Session, simple: SimpleText) -> Actor:
+    """Who wrote, or reviewed, its newest revision."""
+    newest = select(Revision).where(Revision.item_id == simple.id)
+    row = session.scalar(newest.order_by(Revision.number.desc()).limit(1))
+    return row.author if row else simple.author
 
 
 def is_stale(simple: SimpleText, original: Original | None) -> bool:
