@@ -71,7 +71,7 @@ def enter() -> Response:
         invalid = Invalid(alias=NOT_KNOWN)
         providers = current_runtime().settings.oidc
         return again("account/login.html", invalid, next=next_page(), providers=providers)
-    log_in(found)
+    log_in(found, shared=bool(request.form.get("shared")))
     return redirect(next_page())
 
 

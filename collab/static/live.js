@@ -63,6 +63,7 @@ function keyOf(form) {
 
 /** localStorage can be full, switched off or refused; then there are no drafts. */
 function stored(act) {
+  if (strings.shared) return null; // nothing is kept at a shared computer
   try {
     return act(window.localStorage);
   } catch (error) {
@@ -350,14 +351,18 @@ class Live {
       keepDraft(form, false);
       return;
     }
-    // A redirect means that it was done. Otherwise nothing was, and the page says what is wrong.
-    if (answer.type !== "opaqueredirect") {
+    // A redirect means that it was done; 202, that the service worker will send it. Otherwise
+    // nothing was done, and the page says what is wrong.
+    const queued = answer.status === 202;
+    if (answer.type !== "opaqueredirect" && !queued) {
       this.again(form, button);
     } else if (writes) {
+      const { once } = form.elements; // the next message is another one, whatever its words
+      if (once) once.value = Date.now().toString(36) + Math.random().toString(36).slice(2);
       for (const field of fieldsOf(form)) field.value = "";
       form.querySelectorAll(".reply, [name=reply_to]").forEach((part) => part.remove());
       dropDraft(form);
-      this.awaited = setTimeout(() => this.offerReload("resync"), 8000);
+      if (!queued) this.awaited = setTimeout(() => this.offerReload("resync"), 8000);
     }
   }
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import time
 from collections.abc import Callable
 
-from flask import Flask, redirect, request
+from flask import Flask, redirect, request, session
 from werkzeug.wrappers import Response
 
 from collab.core.db import now, writing
@@ -29,15 +28,21 @@ BAD_KEY = N_("La clé d’envoi doit avoir de 1 à 200 signes, sans espace ni ac
 
 
 def register(app: Flask) -> None:
-    """Give forms `fresh_key()`, and let the worker forget keys that are too old."""
-    app.jinja_env.globals["fresh_key"] = fresh_key
+    """Give forms `form_key(seq)`, and let the worker forget keys that are too old."""
+    app.jinja_env.globals["form_key"] = form_key
     runtime: Runtime = app.extensions["collab"]
     runtime.services.append(Service("keys", Forgetting(app).step, rest=3600.0))
 
 
-def fresh_key() -> str:
-    """A key for one form on one page."""
-    return secrets.token_urlsafe(12)
+def form_key(seq: int) -> str:
+    """A key for a form of this page, as it is when the journal stands at `seq`.
+
+    Asking for the page again gives the same key until something has happened, so the page stays
+    the same for caches; once the form has made something, the key is another.
+    """
+    secret = str(session.get("csrf_token", "")).encode()[:64]
+    asked = f"{seq} {session.get('account_id')} {request.path}".encode()
+    return hashlib.blake2b(asked, key=secret, digest_size=9).hexdigest()
 
 
 def sent() -> Sent | None:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from collab.core.tongues import TONGUES
 from collab.web import bidi
+from collab.web.icon import svg_uri
 from collab.web.tongues import text_direction, tongue_here
 from collab.web.weave import weave_image
 
@@ -49,6 +50,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(filters)
     app.jinja_env.tests["elsewhere"] = elsewhere
     app.jinja_env.globals.update(
+        icon_uri=svg_uri,
         page_url=page_url,
         text_direction=text_direction,
         tongue_here=tongue_here,

@@ -64,14 +64,20 @@ def viewer() -> Actor | None:
     return found.actor if found else None
 
 
-def log_in(found: Account) -> None:
-    """Begin a session for an account that has proved itself."""
+def log_in(found: Account, *, shared: bool = False) -> None:
+    """Begin a session for an account that has proved itself.
+
+    At a `shared` computer it ends with the browser, and nothing is kept there (see web.keeping).
+    """
     locale = session.get("locale")
+    shared = shared or bool(session.get("shared"))
     session.clear()
     session["account_id"], session["epoch"] = found.id, found.epoch
     if locale:
         session["locale"] = locale
-    session.permanent = True
+    if shared:
+        session["shared"] = True
+    session.permanent = not shared
     g.account = found
 
 

@@ -7,6 +7,7 @@ no third party, nothing to moderate. Six SVG nodes and about 450 bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
@@ -36,6 +37,34 @@ STEP = 6
 SIDE = THREADS * STEP
 
 
+@dataclass(frozen=True)
+class Cloth:
+    """What is woven: the dye of each thread, and how the weft goes over the warp."""
+
+    warp: list[str]
+    weft: list[str]
+    run: int
+    shifts: Sequence[int]
+
+    def above(self, line: int, column: int) -> bool:
+        """Whether the weft lies above the warp where these two threads cross."""
+        shift = self.shifts[line % len(self.shifts)]
+        return (column + shift) // self.run % 2 == 0
+
+
+def cloth(address: str) -> Cloth:
+    """The cloth of an address: only its characters count."""
+    bits = sha256(address.encode()).digest()
+    deep, bright = DEEP[bits[0] % len(DEEP)], BRIGHT[bits[1] % len(BRIGHT)]
+    others = [dye for dye in DEEP + BRIGHT if dye not in (deep, bright)]
+    accent = others[bits[2] % len(others)]
+    if bits[3] & 1:
+        deep, bright = bright, deep
+    run, shifts = BINDINGS[bits[6] % len(BINDINGS)]
+    warp, weft = _threads(bits[4], deep, accent), _threads(bits[5], bright, accent)
+    return Cloth(warp, weft, run, shifts)
+
+
 def weave(address: str, size: int = 48) -> str:
     """Draw the cloth of an address as SVG text.
 
@@ -43,20 +72,12 @@ def weave(address: str, size: int = 48) -> str:
         address: `name@host` or a host; only its characters count.
         size: side of the square, in CSS pixels.
     """
-    bits = sha256(address.encode()).digest()
-    deep, bright = DEEP[bits[0] % len(DEEP)], BRIGHT[bits[1] % len(BRIGHT)]
-    others = [dye for dye in DEEP + BRIGHT if dye not in (deep, bright)]
-    accent = others[bits[2] % len(others)]
-    if bits[3] & 1:
-        deep, bright = bright, deep
-    warp = _threads(bits[4], deep, accent)
-    weft = _threads(bits[5], bright, accent)
-    run, shifts = BINDINGS[bits[6] % len(BINDINGS)]
+    drawn = cloth(address)
     return (
         f'<svg class="weave" role="img" aria-hidden="true" width="{size}" height="{size}"'
         f' viewBox="0 0 {SIDE} {SIDE}" stroke-width="{STEP - 0.7:g}">'
         f'<path fill="{GROUND}" d="M0 0h{SIDE}v{SIDE}H0z"/>'
-        f"{_warp(warp)}{_weft(weft, run, shifts)}</svg>"
+        f"{_warp(drawn.warp)}{_weft(drawn.weft, drawn.run, drawn.shifts)}</svg>"
     )
 
 

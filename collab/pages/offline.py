@@ -1,0 +1,137 @@
+"""What makes the site installable and readable offline: manifest, icons, service worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+
+from flask import Blueprint, abort, render_template
+from flask_babel import force_locale, get_locale
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from collab.core.tongues import TONGUES
+from collab.people.queries import site
+from collab.web.assets import MINUTES, asset, read
+from collab.web.icon import png, svg
+from collab.web.runtime import current_runtime
+from collab.web.tongues import text_direction
+from collab.web.view import dbsession
+
+bp = Blueprint("offline", __name__, template_folder="templates")
+PAGE = "/hors-ligne"
+MOST_PAGES = 60
+"""How many pages a browser keeps; the one read longest ago goes first."""
+FILES = ("collab.css", "offline.js")
+"""What the page for when there is no network needs; other files are kept as they are used."""
+SIZES = (192, 512)
+PAPER = "#fffdf8"
+
+
+@bp.get("/sw.js")
+def worker() -> Response:
+    """The service worker; another one as soon as a file of ours is another."""
+    told = {
+        "version": version(),
+        "files": [asset(name) for name in FILES],
+        "offline": PAGE,
+        "most": MOST_PAGES,
+        "words": words(),
+    }
+    source, _mark = read("sw.js")
+    script = f"const C = {json.dumps(told, ensure_ascii=False)};\n".encode() + source
+    response = Response(script, content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    response.set_etag(hashlib.sha256(script).hexdigest()[:24])
+    return response
+
+
+@cache
+def version() -> str:
+    """The mark of every file that the worker keeps from the start, and of itself."""
+    marks = "".join(read(name)[1] for name in (*FILES, "sw.js"))
+    return hashlib.sha256(marks.encode()).hexdigest()[:12]
+
+
+def words() -> dict[str, dict[str, str]]:
+    """All that the worker and offline.js may have to say, in every language."""
+    told = {}
+    for tongue in TONGUES:
+        with force_locale(tongue.catalogue):
+            told[tongue.code] = _words()
+    return told
+
+
+def _words() -> dict[str, str]:
+    return {
+        "copy": _("Pas de réseau. Vous lisez la version du {date}."),
+        "again": _("Réessayer"),
+        "pending": _("pas encore envoyé"),
+        "refused": _("pas accepté"),
+        "soon": _("Il partira tout seul quand le réseau reviendra, une seule fois."),
+        "mend": _("Votre texte est gardé ici : reprenez-le, ou effacez-le."),
+        "out": _("Un message attend. Reconnectez-vous : il partira ensuite."),
+        "login": _("Se connecter"),
+        "open": _("Ouvrir la page"),
+        "take": _("Reprendre le texte"),
+        "drop": _("Effacer ce texte"),
+        "some": _("Un message n’est pas encore envoyé."),
+        "sent": _("Votre message est envoyé."),
+        "see": _("Voir"),
+        "leaving": _(
+            "Un message n’est pas encore envoyé. Partir maintenant l’effacera. "
+            "Pour partir quand même, recommencez."
+        ),
+        "nothing": _("Aucune page n’est gardée ici."),
+    }
+
+
+@bp.get(PAGE)
+def without_network() -> str:
+    """What is kept on this device; shown by itself where there is neither network nor copy."""
+    return render_template("offline/offline.html")
+
+
+@bp.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """How the site is named and looks once it is installed (W3C Web Application Manifest)."""
+    row = site(dbsession())
+    icons = [{"src": "/icon.svg", "sizes": "any", "type": "image/svg+xml"}]
+    for size in SIZES:
+        for purpose in ("any", "maskable"):
+            src, wide = f"/icon-{size}.png", f"{size}x{size}"
+            icons.append({"src": src, "sizes": wide, "type": "image/png", "purpose": purpose})
+    told = {
+        "id": "/",
+        "name": row.name,
+        "short_name": row.name if len(row.name) <= 12 else row.name.split()[0][:12],
+        "description": row.tagline,
+        "lang": str(get_locale()),
+        "dir": text_direction(),
+        "start_url": "/",
+        "scope": "/",
+        "display": "minimal-ui",
+        "background_color": PAPER,
+        "theme_color": PAPER,
+        "icons": icons,
+    }
+    return _lasting(json.dumps(told, ensure_ascii=False), "application/manifest+json")
+
+
+@bp.get("/icon.svg")
+def icon() -> Response:
+    return _lasting(svg(current_runtime().settings.host), "image/svg+xml")
+
+
+@bp.get("/icon-<int:size>.png")
+def picture(size: int) -> Response:
+    if size not in SIZES:
+        abort(404)
+    return _lasting(png(current_runtime().settings.host, size), "image/png")
+
+
+def _lasting(body: str | bytes, kind: str) -> Response:
+    response = Response(body, content_type=kind)
+    response.headers["Cache-Control"] = f"public, max-age={MINUTES}"
+    return response

@@ -1,0 +1,152 @@
+/* Starts the service worker (sw.js), and shows what it keeps and what waits to be sent.
+   Loaded by base.html, never at a shared computer. Every page works without it.
+
+   What waits is shown at the end of #messages on the page it was written on, on the page
+   /hors-ligne (#unsent, and #kept for the pages that are kept), and as one line anywhere else.
+   The words come with what the worker says. Focus is never moved. */
+
+const worker = navigator.serviceWorker;
+const lang = document.documentElement.lang;
+let words = {};
+let waiting = [];
+let warned = false;
+
+function make(tag, text, more = {}) {
+  return Object.assign(document.createElement(tag), { textContent: text, ...more });
+}
+
+/** A key for the next thing that this page makes; see spaces/once.py. */
+function renewKeys() {
+  for (const field of document.querySelectorAll("input[name=once]")) {
+    field.value = Date.now().toString(36) + Math.random().toString(36).slice(2);
+  }
+}
+
+async function ask(what) {
+  const { active } = await worker.ready;
+  active.postMessage(what);
+}
+
+async function start() {
+  worker.addEventListener("message", (event) => told(event.data));
+  await worker.register("/sw.js");
+  const first = !worker.controller && !(navigator.connection || {}).saveData;
+  await ask({ ask: "hello", url: first && location.href.replace(/#.*/, "") });
+  if (document.getElementById("kept")) await ask({ ask: "kept" });
+}
+
+function told({ queue, others, sent, kept, words: every }) {
+  words = every[lang] || every.fr;
+  waiting = queue;
+  if (kept) showKept(kept);
+  showWaiting(others);
+  if (sent) notice("sent", words.sent, sent, words.see);
+}
+
+/* --- What waits ------------------------------------------------------------------------------- */
+
+function showWaiting(others) {
+  document.querySelectorAll(".unsent").forEach((old) => old.remove());
+  const list = document.getElementById("messages");
+  const everything = document.getElementById("unsent");
+  const here = (one) => everything || (list && new URL(one.url).pathname === location.pathname);
+  for (const one of waiting.filter(here)) (everything || list).append(card(one, everything));
+  const elsewhere = waiting.filter((one) => !here(one)).length;
+  if (elsewhere || others) notice("unsent", others ? words.out : words.some, others ? loginAddress() : "/hors-ligne", others ? words.login : words.see);
+}
+
+function card(one, linked) {
+  const article = make("article", "", { className: "msg unsent", id: "u-" + one.once });
+  const head = make("header", "");
+  head.append(make("span", one.state === "refused" ? words.refused : words.pending, { className: one.state === "refused" ? "pill error" : "pill wait" }));
+  const body = make("div", one.fields.body || "", { className: "said lines", dir: "auto" });
+  const why = make("p", "", { className: "state" });
+  why.textContent = { refused: `${one.why} ${words.mend}`, out: words.out, "": words.soon }[one.state];
+  const acts = make("footer", "");
+  const box = document.querySelector("form[method=post] textarea[name=body]");
+  if (one.state === "out") acts.append(make("a", words.login, { href: loginAddress(one.url) }), " ");
+  if (linked) acts.append(make("a", words.open, { href: one.url }), " ");
+  else if (box) acts.append(button(words.take, () => take(one, box)));
+  if (one.state) acts.append(button(words.again, () => ask({ ask: "retry", once: one.once })));
+  acts.append(button(words.drop, () => ask({ ask: "drop", once: one.once })));
+  if (one.fields.title) body.prepend(make("b", one.fields.title + "\n"));
+  article.append(head, body, why, acts);
+  return article;
+}
+
+function button(text, act) {
+  const made = make("button", text, { type: "button", className: "btn plain" });
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** The text goes back into the box, before whatever stands there. */
+function take(one, box) {
+  box.value = [one.fields.body, box.value].filter(Boolean).join("\n\n");
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  ask({ ask: "drop", once: one.once });
+}
+
+function loginAddress(url = location.href) {
+  const { pathname, search } = new URL(url);
+  return "/login?next=" + encodeURIComponent(pathname + search);
+}
+
+/** One line among the notices of the page, said politely by screen readers. */
+function notice(kind, text, href, label) {
+  const place = document.getElementById("notices");
+  if (!place) return;
+  const old = document.getElementById("notice-" + kind);
+  if (old) old.remove();
+  const line = make("p", text + " ");
+  if (href) line.append(make("a", label, { href }));
+  const box = make("div", "", { id: "notice-" + kind, className: "alert " + (kind === "sent" ? "ok" : "wait") + (kind === "unsent" ? " unsent" : "") });
+  box.append(line);
+  place.append(box);
+}
+
+/* --- What is kept ----------------------------------------------------------------------------- */
+
+function showKept(pages) {
+  const list = document.getElementById("kept");
+  const format = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" });
+  list.replaceChildren();
+  for (const { url, title, at } of pages) {
+    const item = make("li", "");
+    const name = new DOMParser().parseFromString(title, "text/html").body.textContent;
+    item.append(make("a", name, { href: url }), " ", make("span", format.format(new Date(at)), { className: "soft" }));
+    list.append(item);
+  }
+  if (!pages.length) list.append(make("li", words.nothing));
+}
+
+/** Everything this site has put on this device. */
+async function wipe() {
+  for (const name of await caches.keys()) await caches.delete(name);
+  indexedDB.deleteDatabase("collab");
+  localStorage.clear();
+  sessionStorage.clear();
+}
+
+/* Who leaves takes everything along, also where Clear-Site-Data is not understood. */
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const leaves = form.matches('form[action="/logout"]');
+  if (!leaves && form.id !== "wipe") return;
+  event.preventDefault();
+  if (waiting.length && !warned) {
+    warned = true;
+    notice("leaving", words.leaving);
+    return;
+  }
+  await Promise.race([wipe().catch(() => {}), new Promise((done) => setTimeout(done, 2000))]);
+  if (leaves) form.submit();
+  else location.reload();
+});
+
+renewKeys();
+if (worker && window.caches) {
+  addEventListener("online", () => ask({ ask: "hello" }));
+  if (document.readyState === "complete") start();
+  else addEventListener("load", () => setTimeout(start));
+}
