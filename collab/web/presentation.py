@@ -30,7 +30,7 @@ UNITS = {
 CLOCKS = {"ar": "HH:mm"}
 """How a language writes the hour here where CLDR has another habit in mind: Arabic is read in
 France and the Maghreb, where a day has 24 hours and figures are 0 to 9 (which Babel takes)."""
-AFTER_WEEKDAY = {"ar": "، "}
+COMMAS = {"ar": "، "}
 
 
 def register(app: Flask) -> None:
@@ -51,6 +51,7 @@ def register(app: Flask) -> None:
     app.jinja_env.tests["elsewhere"] = elsewhere
     app.jinja_env.globals.update(
         icon_uri=svg_uri,
+        comma=comma,
         page_url=page_url,
         text_direction=text_direction,
         tongue_here=tongue_here,
@@ -97,7 +98,7 @@ def day(on: date | datetime, now: datetime | None = None, weekday: bool = True) 
         on = _here(on).date()
     year = "" if on.year == _here(now or datetime.now(UTC)).year else " y"
     number_of_day = "'1er'" if on.day == 1 and locale.language == "fr" else "d"
-    before = "EEEE" + AFTER_WEEKDAY.get(locale.language, " ") if weekday else ""
+    before = "EEEE" + COMMAS.get(locale.language, " ") if weekday else ""
     pattern = before + number_of_day + " MMMM" + year
     return _spaced(str(format_date(on, pattern, locale)))
 
@@ -129,6 +130,11 @@ def filesize(size: int) -> str:
         amount, step = amount / 1000, step + 1
     shown = round(amount, 1) if step and amount < 10 else round(amount)
     return f"{number(shown)}{NBSP}{units[step]}"
+
+
+def comma() -> str:
+    """What stands between the members of a list: « , », in Arabic « ، »."""
+    return COMMAS.get(_locale().language, ", ")
 
 
 def host(address: str) -> str:
