@@ -12,6 +12,8 @@ from collab.spaces.operations import ReviseSpace, revise_space
 from collab.spaces.queries import revisions
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, Remove
 from collab.spaces.tools.discussion.operations import bring_back, edit_message, open_thread, remove
+from collab.spaces.tools.pages.inputs import WriteDocument
+from collab.spaces.tools.pages.operations import write_document
 from collab.spaces.tools.simple.inputs import (
     AddTerm,
     EditSimple,
@@ -210,6 +212,26 @@ def test_the_original_leads_to_it_and_the_page_says_when_it_is_stale(
         edit_message(work, garden, EditMessage(item=thread.uid, body="Tout autre chose."))
     assert "a changé depuis" in client.get(address).get_data(as_text=True)
     assert "a changé depuis" in client.get(f"{garden.url}/simple/").get_data(as_text=True)
+
+
+def test_every_text_leads_to_its_simple_version(client, as_, ada, garden, thread, simple):
+    log_in(client, ada)
+    address = f'href="{garden.url}/simple/{simple.uid}"'
+    with as_(ada) as work:
+        own = write_document(work, garden, WriteDocument(title="Charte", source="Les règles."))
+        purpose = write_simple(work, garden, WriteSimple(body="Le jardin.\nVenez nous voir."))
+    assert address in client.get(f"{garden.url}/discussion/{thread.uid}/").get_data(as_text=True)
+    assert address in client.get(f"{garden.url}/discussion/m/{thread.uid}/acts").get_data(
+        as_text=True
+    )
+    paper = client.get(f"{garden.url}/pages/{own.slug}").get_data(as_text=True)
+    assert f'href="{garden.url}/simple/new?of={own.uid}"' in paper
+    home = client.get(garden.url)
+    assert f'href="{garden.url}/simple/{purpose.uid}"' in home.get_data(as_text=True)
+    assert "Venez nous voir." not in home.get_data(as_text=True)
+    easy = client.get(f"{garden.url}?langue=fr-x-falc").get_data(as_text=True)
+    assert "Venez nous voir." in easy
+    assert "Version simple (non relue)" in easy
 
 
 def test_a_review_by_form_is_undone_by_a_button(client, ada, garden, simple):
