@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from collab.federation.delays import Day, day_of, days_of
 from collab.federation.lanes import state_of
 from collab.federation.log import head_seq
 from collab.federation.models import Subscriber
@@ -36,6 +37,8 @@ class Copy:
     confirmed_at: datetime | None
     lag_ms: float | None
     """From an entry's acceptance here to its confirmation there, the last time."""
+    day: Day | None
+    """The same in the last 24 hours; None when nothing was confirmed."""
     failing_since: datetime | None
     next_try: datetime | None
 
@@ -65,10 +68,25 @@ def copies_of(session: Session, space: Space, at: datetime) -> list[Copy]:
         .order_by(Subscriber.host)
         .limit(MOST)
     ).all()
-    return [_copy(row, peer, last, at) for row, peer in rows]
+    days = days_of(session, [row.id for row, _peer in rows], at)
+    return [_copy(row, peer, last, at, days.get(row.id)) for row, peer in rows]
 
 
-def _copy(row: Subscriber, peer: Peer | None, last: int, at: datetime) -> Copy:
+def whole_day(session: Session, space: Space, at: datetime) -> Day | None:
+    """How long entries took to all mirrors of a project of ours, in the last 24 hours."""
+    ids = session.scalars(_mirrors(space).limit(MOST)).all()
+    return day_of(session, ids, at)
+
+
+def _mirrors(space: Space) -> Select[int]:
+    return select(Subscriber.id).where(
+        Subscriber.space_id == space.id,
+        Subscriber.reach == "mirror",
+        Subscriber.state == "active",
+    )
+
+
+def _copy(row: Subscriber, peer: Peer | None, last: int, at: datetime, day: Day | None) -> Copy:
     return Copy(
         host=row.host,
         name=peer.name if peer else "",
@@ -78,6 +96,7 @@ def _copy(row: Subscriber, peer: Peer | None, last: int, at: datetime) -> Copy:
         live=row.streaming_until is not None and row.streaming_until > at,
         confirmed_at=row.confirmed_at,
         lag_ms=row.lag_ms,
+        day=day,
         failing_since=peer.first_fail_at if peer else None,
         next_try=peer.next_try_at if peer else None,
     )

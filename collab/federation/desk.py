@@ -11,7 +11,8 @@ from sqlalchemy import select
 from collab.core.errors import Conflict, Problem, Unreachable
 from collab.core.i18n import N_
 from collab.federation.arrivals import Line, Tally, lines_of, tallies
-from collab.federation.copies import Copy, Kept, copies_of, kept_from
+from collab.federation.copies import Copy, Kept, copies_of, kept_from, whole_day
+from collab.federation.delays import Day
 from collab.federation.erasure import Erase, erase_forever
 from collab.federation.house import Federation
 from collab.federation.inviting import invite_by_address
@@ -43,6 +44,7 @@ from collab.federation.transport import Unreachable as NoAnswer
 from collab.federation.unapplied import count_unapplied, unapplied
 from collab.people.models import Actor, Peer
 from collab.spaces.models import Item, Role, Space
+from collab.web.lengths import measured
 
 ACTS = {
     "allow": allow_peer,
@@ -136,6 +138,10 @@ class Desk:
         """Who holds a copy of a project of ours, and all that is known of how it stands."""
         return copies_of(self._federation.session, space, self._federation.now())
 
+    def delays(self, space: Space) -> Day | None:
+        """How long entries of a project of ours took to its copies, in the last 24 hours."""
+        return whole_day(self._federation.session, space, self._federation.now())
+
     def kept_from(self, space: Space) -> list[Kept]:
         """Whom a project of ours does not go to, and why."""
         return kept_from(self._federation.session, space)
@@ -213,7 +219,9 @@ class Desk:
             "role": "host" if space.local else "mirror",
         }
         if space.local:
-            return told | {"mirrors": self.copies(space)}
+            days = {copy.host: copy.day for copy in self.copies_in_full(space)}
+            mirrors = [one | measured(days.get(one["host"])) for one in self.copies(space)]
+            return told | {"mirrors": mirrors} | measured(self.delays(space))
         row = session.get(Mirror, space.id)
         if row is None:
             return told | {"mirror": None}

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
+from collab.federation.delays import note
 from collab.federation.house import Federation
 from collab.federation.log import EPOCH, described, entries_after, head, head_seq, page_of
 from collab.federation.models import LogEntry, Subscriber
@@ -140,10 +141,9 @@ class MirrorLane:
 def confirmed(session: Session, row: Subscriber, accepted: int, now: datetime) -> int:
     """A mirror says up to where it holds a log; the caller commits. Returns the log's last."""
     last = head_seq(session, row.space_id)
+    before = row.cursor
     row.cursor, row.confirmed_at = min(accepted, last), now
-    entry = session.get(LogEntry, (row.space_id, row.epoch, row.cursor)) if row.cursor else None
-    if entry is not None:
-        row.lag_ms = max((now - entry.at).total_seconds() * 1000, 0.0)
+    note(session, row, before, now)
     return last
 
 

@@ -211,7 +211,7 @@ def _known(session: Session, space: Space, host: str, addresses: list[str]) -> d
     names = []
     for address in addresses:
         name, _, where = address.rpartition("@")
-        if where != host:
+        if where != host or not name:
             raise Forbidden(FOREIGN)
         names.append(name)
     if not names:

@@ -71,7 +71,7 @@ class PresencePost:
         while True:
             for words in listener.take(LOOK):
                 heard = understood(words)
-                if heard is not None and not heard.host and heard.space_id in self._until:
+                if heard is not None and not heard.host:
                     self._rooms.take(heard)
             try:
                 self.step()

@@ -57,11 +57,13 @@ class Voice:
         """What to tell of those that are due, and of those that were just switched off."""
         found = []
         for space in spaces:
-            allowed = shown_to(session, space, self.host) if space.id in due else None
-            if allowed or (space.id in self._open and not space.presence_elsewhere):
-                found.append(self._said(space, open_=bool(allowed)))
-            if space.id in due:
-                self._told[space.id] = time.monotonic(), self.rooms.version(space.id)
+            switched = (space.id in self._open) != space.presence_elsewhere
+            if space.id not in due and not switched:
+                continue
+            allowed = shown_to(session, space, self.host)
+            if allowed or space.id in self._open:
+                found.append(self._said(space, open_=allowed))
+            self._told[space.id] = time.monotonic(), self.rooms.version(space.id)
         return found
 
     def _said(self, space: Space, *, open_: bool) -> Json:

@@ -9,12 +9,15 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
+from collab.core.db import now
 from collab.core.errors import Missing
 from collab.core.i18n import N_
+from collab.pages.plots import plot
 from collab.spaces.models import Item, Role, Space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import item_by_uid
 from collab.web.context import space_frame
+from collab.web.lengths import delay, spell
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, here, require_login
 
@@ -50,9 +53,13 @@ UNAPPLIED = {
 def show(address: str) -> str:
     space, network = here(address), current_runtime().network
     told = network.report(space)
-    local: dict[str, Any] = {"copies": [], "kept": []}
+    local: dict[str, Any] = {"copies": [], "kept": [], "day": None}
     if space.local and space.federates:
-        local = {"copies": network.copies_in_full(space), "kept": network.kept_from(space)}
+        local = {
+            "copies": network.copies_in_full(space),
+            "kept": network.kept_from(space),
+            "day": network.delays(space),
+        }
     return render_template(
         "spaces/federation.html",
         **space_frame(space, "home"),
@@ -64,6 +71,8 @@ def show(address: str) -> str:
         unapplied_why=UNAPPLIED,
         behind=behind,
         delay=delay,
+        plot=plot(local["day"], now()) if local["day"] else None,
+        delay_words=told["delay"]["words"] if local["day"] else "",
     )
 
 
@@ -130,23 +139,6 @@ def behind(entries: int) -> str:
     """How far a copy is behind, in words."""
     late = ngettext("%(num)s entrée de retard", "%(num)s entrées de retard", entries)
     return str(late if entries else _("à jour"))
-
-
-def delay(milliseconds: float | None) -> str:
-    """A delay as people say it: « 240 ms », « 3 s », « 5 min », « 2 h »; "" when not known."""
-    if milliseconds is None:
-        return ""
-    if milliseconds < 1000:
-        return str(_("%(n)s ms", n=round(milliseconds)))
-    return spell(milliseconds / 1000)
-
-
-def spell(seconds: float) -> str:
-    """A length of time in its largest unit, rounded: « 3 min »."""
-    for step, words in ((86_400, N_("%(n)s j")), (3600, N_("%(n)s h")), (60, N_("%(n)s min"))):
-        if seconds >= step:
-            return str(_(words, n=round(seconds / step)))
-    return str(_("%(n)s s", n=round(seconds)))
 
 
 def clock(offset: float | None) -> str:

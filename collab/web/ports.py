@@ -50,6 +50,9 @@ class Network(Protocol):
     def unapplied(self, space: Space) -> Sequence[Any]:
         """Entries of a remote project's log without effect here: federation.models.Unapplied."""
 
+    def delays(self, space: Space) -> Any:
+        """How long entries took to its copies in the last 24 hours: federation.delays.Day."""
+
     def kept_from(self, space: Space) -> Sequence[Any]:
         """Whom a project of ours does not go to, and why: federation.copies.Kept."""
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from federation.pair import pair_of_houses
+from sqlalchemy import func
 
 from collab.core.db import writing
+from collab.federation.delays import day_of, forget_delays, step_of
 from collab.federation.listening import Ear
 from collab.federation.log import head_seq
-from collab.federation.models import LogEntry, Mirror, Subscriber
+from collab.federation.models import DelayHour, LogEntry, Mirror, Subscriber
+from collab.federation.pages import confirmed
 from collab.federation.peers import ChoosePeer, allow_peer, block_peer
 from collab.federation.transport import Unreachable
 from collab.people.models import Peer, PeerState
@@ -45,9 +49,10 @@ def ear(pair):
             ear.ended.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    assert until(lambda: streaming(pair) is not None)
+    hub = pair.a.house.app.extensions["collab.streams"]
+    assert until(lambda: hub.open)
     yield ear
-    pair.a.house.app.extensions["collab.streams"].open.clear()
+    hub.open.clear()
     assert ear.ended.wait(25)
 
 
@@ -58,11 +63,6 @@ def until(what, seconds=25.0):
             return True
         time.sleep(0.03)
     return False
-
-
-def streaming(pair):
-    with pair.a.house.app.app_context():
-        return db.session.query(Subscriber.streaming_until).scalar()
 
 
 def held(pair):
@@ -138,6 +138,9 @@ def test_nobody_listens_without_a_signature(pair):
 
 
 def test_what_a_stream_has_not_delivered_in_three_seconds_is_sent_as_a_page(pair):
+    with pair.a.house.app.app_context(), writing(db.session()) as session:
+        session.query(Subscriber).update({"streaming_until": None})
+    pair.a.courier.drain()  # whatever an earlier stream carried and was not acknowledged in time
     say(pair, "sans fil")
     with pair.a.house.app.app_context(), writing(db.session()) as session:
         ahead = pair.a.federation.now() + timedelta(minutes=5)
@@ -150,3 +153,42 @@ def test_what_a_stream_has_not_delivered_in_three_seconds_is_sent_as_a_page(pair
         row.at = pair.a.federation.now() - timedelta(seconds=4)
     assert pair.a.courier.drain() == 1
     assert held(pair) == last(pair) == cursor(pair)
+
+
+def test_how_long_entries_took_is_counted_by_the_hour_and_shown(pair):
+    """MS4: median and 95 of 100 of the last 24 hours, for the project and for each copy."""
+    now = pair.a.federation.now()
+    say(pair, "encore une")
+    with pair.a.house.app.app_context(), writing(db.session()) as session:
+        day = a_day(session, now, last(pair))
+    assert day.whole.number == 101  # once each, and the hour of yesterday is over
+    assert day.whole.median_ms == pytest.approx(200, rel=0.12)
+    assert day.whole.p95_ms == pytest.approx(40_000, rel=0.12)
+    client = pair.a.house.client()
+    told = client.get("/api/v1/spaces/jardin/federation").get_json()
+    assert told["delay"] == told["mirrors"][0]["delay"]
+    assert told["delay"]["entries"] == 101
+    assert "95 sur 100" in told["delay"]["words"]
+    page = client.get("/p/jardin/federation").get_data(as_text=True)
+    assert told["delay"]["words"] in page
+    assert page.count("<rect") == len(day.hours) == page.count('<td class="num">')
+    with pair.a.house.app.app_context(), writing(db.session()) as session:
+        forget_delays(session, now)
+        assert session.query(DelayHour).count() == len(day.hours)
+        session.query(DelayHour).delete()
+
+
+def a_day(session, now, last):
+    """A hundred delays of this day and one of yesterday; then one entry more is confirmed."""
+    session.query(DelayHour).delete()
+    row = session.query(Subscriber).one()
+    for hours, took in ((30, [9e6]), (5, [200] * 60), (1, [300] * 30 + [40_000] * 10)):
+        hour = (now - timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
+        counts = Counter(str(step_of(one)) for one in took)
+        session.add(DelayHour(subscriber_id=row.id, hour=hour, counts=counts))
+    row.streaming_until, row.cursor = None, last - 1
+    at = session.query(func.max(LogEntry.at)).scalar()
+    confirmed(session, row, last, at + timedelta(seconds=2))
+    assert row.lag_ms == 2000
+    confirmed(session, row, last, at + timedelta(seconds=900))
+    return day_of(session, [row.id], now)
