@@ -1,20 +1,22 @@
-"""French is written in the sources; English is complete; no sentence is left outside of both."""
+"""French is written in the sources; English and Arabic are complete; nothing is left outside."""
 
 from __future__ import annotations
 
 import ast
 import re
 from functools import cache
+from gettext import c2py
 from pathlib import Path
 
 import pytest
+from babel import Locale
 from babel.messages.mofile import read_mo
 from conftest import PASSWORD, log_in
 from flask import Flask
 from flask_babel import Babel, force_locale, ngettext
 from jinja2 import Environment, nodes
 
-from collab.core.tongues import CODES, TONGUES, tongue
+from collab.core.tongues import CODES, DEFAULT, TONGUES, chain, tongue
 from collab.people.first import first_administrator
 from collab.people.operations import Register
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
@@ -24,7 +26,8 @@ from collab.spaces.tools.pages.operations import write_document
 from tools import translations
 
 ROOT = Path(__file__).resolve().parent.parent
-ENGLISH = translations.catalogue("en")
+COMPLETE = [t.code for t in TONGUES if t != DEFAULT and not t.falls_back_to]
+TRANSLATED = [t.code for t in TONGUES if t != DEFAULT]
 HOLES = re.compile(r"%\(\w+\)[a-z]|\{\w+\}|</?\w+>")
 MARKERS = {"_", "N_", "gettext", "ngettext"}
 FRENCH = re.compile(
@@ -66,34 +69,72 @@ def sayings(catalogue):
     return {forms(m.id): forms(m.string) for m in catalogue if m.id and any(forms(m.string))}
 
 
-def english_of(message):
-    return ENGLISH.get(message.id[0] if message.pluralizable else message.id)
+@cache
+def kept(language):
+    return translations.catalogue(language)
 
 
-def test_every_sentence_has_its_english():
+def said_of(language, message):
+    return kept(language).get(message.id[0] if message.pluralizable else message.id)
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+def test_every_sentence_is_translated(language):
     without = [
         forms(m.id)[0]
         for m in sentences()
-        if (known := english_of(m)) is None
+        if (known := said_of(language, m)) is None
         or known.pluralizable != m.pluralizable
         or not all(forms(known.string))
     ]
-    assert without == [], "write them in collab/translations/en (`make messages` lists them there)"
+    assert without == [], f"write them in {translations.place(language)} (after `make messages`)"
 
 
-def test_no_translation_is_a_guess_of_the_tool():
-    assert [m.id for m in ENGLISH if m.id and m.fuzzy] == []
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_translation_is_a_guess_of_the_tool(language):
+    assert [m.id for m in kept(language) if m.id and m.fuzzy] == []
 
 
-def test_a_translation_keeps_what_is_filled_in_and_what_is_marked_up():
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_keeps_what_is_filled_in_and_what_is_marked_up(language):
     different = [
-        (source, english)
+        (source, said)
         for m in sentences()
-        if (known := english_of(m)) is not None
-        for source, english in zip(forms(m.id), forms(known.string), strict=True)
-        if sorted(HOLES.findall(source)) != sorted(HOLES.findall(english))
+        if (known := said_of(language, m)) is not None
+        for source, said in pairs(m, known)
+        if sorted(HOLES.findall(source)) != sorted(HOLES.findall(said))
     ]
     assert different == []
+
+
+def pairs(message, known):
+    """Every form of a translation beside the French it says; what is not translated is left out.
+
+    « One » and « two » may go without their figure (رد واحد، ردّان), and « none » without more.
+    """
+    if not message.pluralizable:
+        return [(message.id, known.string)] if known.string else []
+    if len(known.string) == 2:
+        return list(zip(message.id, known.string, strict=True))
+    return [(message.id[1], said) for said in known.string[3:]]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_counted_sentence_has_every_form_of_its_language(language):
+    wanted = translations.forms_of(language)
+    counted = [m for m in kept(language) if m.id and m.pluralizable]
+    assert [m.id for m in counted if len(forms(m.string)) != wanted] == []
+    assert kept(language).num_plurals == wanted, "Babel knows as many"
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_a_number_takes_the_form_that_unicode_says(language):
+    """The `Plural-Forms` of a catalogue agrees with CLDR, but for « 0 », singular in French."""
+    order = {1: ["other"], 2: ["one", "other"], 6: ["zero", "one", "two", "few", "many", "other"]}
+    names = order[translations.forms_of(language)]
+    chosen = c2py(tongue(language).plurals.partition("plural=")[2].rstrip(";"))
+    rule = Locale.parse(tongue(language).catalogue).plural_form
+    assert {n: names[chosen(n)] for n in range(1000)} == {n: rule(n) for n in range(1000)}
 
 
 @pytest.mark.parametrize("language", CODES)
@@ -113,7 +154,7 @@ def test_what_pages_read_is_what_the_catalogue_says(language):
     assert said == written, "run `make install`"
 
 
-def test_nothing_is_singular_in_french_and_plural_in_english():
+def test_each_language_counts_as_it_does():
     app = Flask("collab")
     Babel(app, default_locale="fr")
 
@@ -124,6 +165,16 @@ def test_nothing_is_singular_in_french_and_plural_in_english():
     with app.test_request_context():
         assert [said("fr", n) for n in (0, 1, 2)] == ["0 réponse", "1 réponse", "2 réponses"]
         assert [said("en", n) for n in (0, 1, 2)] == ["0 replies", "1 reply", "2 replies"]
+        assert said("fr@falc", 0) == "0 réponse"
+        assert [said("ar", n) for n in (0, 1, 2)] == ["لا ردود", "رد واحد", "ردان"]
+        assert [said("ar", n) for n in (3, 11, 100)] == ["3 ردود", "11 ردًا", "100 رد"]
+
+
+def test_a_language_falls_back_to_one_that_is_complete():
+    for code in CODES:
+        last = chain(code)[-1]
+        assert last == DEFAULT or last.code in COMPLETE
+        assert tongue(code).direction == Locale.parse(tongue(code).catalogue).text_direction
 
 
 # --- Nothing is said outside of the catalogues ----------------------------------------------------
