@@ -28,7 +28,7 @@ LARGE = re.compile(
     rf"(?<![\w.,/-])(?:\d+(?:,\d+)?|\w+){S}(?:millions?|milliards?)\b"
     rf"|(?<![\w.,/-])\d[\d\u00a0\u202f .]{{0,20}}\d(?![\d/%])"
 )
-TELEPHONE = re.compile(r"\b0\d(?:[ .\u00a0\u202f]?\d\d){4}\b")
+TELEPHONE = re.compile(r"\b0\d(?:[ .\u00a0\u202f]?\d\d){4}\b|(?<=\b[LlAa][eu] )3\d{3}\b")
 POSTAL_CODE = re.compile(rf"(?<!\d)\d{{5}}(?={S}[A-ZÉÈ])")
 NOTE = re.compile(
     r"[¹²³⁰⁴-⁹]+|(?<=\w)\[\d+\]|(?<=[\w»])" + S + r"?\(\d{1,2}\)|(?<=\w)\*(?=[\s.,;!?]|$)"

@@ -15,7 +15,7 @@ PERSON = r"(?:je|tu|il|elle|on|nous|vous|ils|elles|j[’']|c[’']est)"
 SECOND_IDEA = re.compile(
     rf"""(?ix)
     ;
-    | ,[ ](?:qui|que|o[uù])\b
+    | ,[ ](?:qui|que|où)\b
     | \bdont\b
     | \b(?:à[ ])?(?:lequel|laquelle|lesquels|lesquelles)\b
     | \b(?:auquel|auxquels|auxquelles|duquel|desquels|desquelles)\b

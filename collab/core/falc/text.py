@@ -10,7 +10,7 @@ from collab.core.letters import fold
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 PIECE = re.compile(r"\S+")
 MASKED = re.compile(
-    r"%\(\w+\)[sd]|%%|`[^`\n]*`|https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|</?[a-zA-Z][^<>\n]*>"
+    r"%\(\w+\)[sd]|%%|\{\w+\}|`[^`\n]*`|https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|</?[a-zA-Z][^<>\n]*>"
 )
 """What is no French: placeholders, code, addresses, tags."""
 LINK = re.compile(r"(?<=\])\([^()\s]*\)")
@@ -18,6 +18,7 @@ OPENING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|[-*+][ \t]+|\d+[.)][ \t]+|>[ \t]?)
 """The marks a line of Markdown begins with."""
 END = re.compile(r"[.!?…]+(?:[ \u00a0\u202f]?»)?(?=\s|$)")
 SHORTENED = re.compile(r"(?:\b(?:m|mm|cf|av|bd|tel|p|ex|n|st|ste|env|art|vol)|\betc)\.$")
+DONE = re.compile(r"(.{3,})é(?:e|s|es)?")
 FINAL = "!?…"
 NEAR = 40
 """How far is looked for what stands next to a full stop."""
@@ -99,10 +100,12 @@ def _sentence(text: str, start: int, stop: int, *, opens: bool) -> list[Sentence
 
 def stem(word: str) -> str:
     """A word without accents, capitals and the letters that plural and feminine add."""
+    done = DONE.fullmatch(word.lower())
+    if done:  # « administré » is no form of « administre »
+        return f"{fold(done[1])}é"
     bare = fold(word)
-    for ending in ("aux",):
-        if bare.endswith(ending) and len(bare) > 5:
-            return bare[: -len(ending)] + "al"
+    if bare.endswith("aux") and len(bare) > 5:
+        return f"{bare[:-3]}al"
     bare = re.sub(r"(?:es|s|x)$", "", bare) if len(bare) > 3 else bare
     return bare[:-1] if bare.endswith("e") and len(bare) > 4 else bare
 

@@ -87,7 +87,7 @@ def _difficult(text: str, start: int, end: int, hit: tuple[str, str]) -> Finding
 
 NOUNS = frozenset({"usager"})
 """Words in -er that are no verbs."""
-ENDINGS = ("ent", "ez", "on", "e", "era", "eront", "ait", "aient", "é", "a", "i", "")
+ENDINGS = ("ent", "ez", "on", "e", "era", "eront", "ait", "aient", "é", "a")
 
 
 def _verb(run: tuple[str, ...], lexicon: Lexicon) -> tuple[str, str] | None:
