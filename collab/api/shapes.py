@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from collab.people.models import Actor
+from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Item, Membership, Offer, Role, Space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import following, standing
@@ -65,7 +66,7 @@ def item(row: Item) -> Json:
     """An item: the common properties, then what its room adds."""
     runtime, session = current_runtime(), dbsession()
     tool, kind = runtime.tools.of(row), runtime.tools.kind(row)
-    hidden = silenced(row.author)
+    hidden = silenced(row.author) and is_text_hidden(session, row)
     gone = row.withdrawn_at is not None or hidden
     told: Json = {
         "id": row.uid,
@@ -85,7 +86,7 @@ def item(row: Item) -> Json:
         "pinned": row.pinned_at is not None,
         "withdrawn_at": instant(row.withdrawn_at),
         "hidden": hidden,
-        "url": runtime.settings.origin + kind.url(row.space, row),
+        "url": runtime.settings.origin + (row.space.url if hidden else kind.url(row.space, row)),
     }
     return told if gone else told | kind.present(session, row)
 

@@ -68,13 +68,14 @@ def instance(actor: Actor, keys: Iterable[Key], site: Site) -> Json:
 
 def person(actor: Actor, keys: Iterable[Key], instance_iri: str) -> Json:
     """A person of this instance. Searching by strangers needs a consent that is not asked yet."""
-    return {
+    away = actor.suspended_at is not None
+    return ({"suspended": True} if away else {}) | {
         "@context": CONTEXT,
         "id": actor.iri,
         "type": "Person",
         "preferredUsername": actor.name,
-        "name": actor.label,
-        "summary": paragraph(actor.summary),
+        "name": "" if away else actor.label,
+        "summary": "" if away else paragraph(actor.summary),
         "url": actor.url,
         "webfinger": actor.address,
         "inbox": actor.inbox,

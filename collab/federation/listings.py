@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, not_, select
 
 from collab.core.errors import Missing
 from collab.core.events import EventRow
@@ -21,6 +21,7 @@ from collab.federation.models import LogEntry
 from collab.federation.papers import bodies
 from collab.federation.reading import Asker, Json, Shown, readable
 from collab.people.models import Actor
+from collab.spaces.hiding import not_silenced
 from collab.spaces.models import (
     Follow,
     Item,
@@ -123,6 +124,7 @@ def _visible(wanted: Select[str], space: Space) -> Select[str]:
         Item.space_id == space.id,
         Item.withdrawn_at.is_(None),
         Item.state == ItemState.CONFIRMED,
+        not_silenced(),
     ).order_by(Item.created_at, Item.id)
 
 
@@ -148,6 +150,7 @@ def _moderators(federation: Federation, space: Space) -> list[str | Json]:
             Membership.space_id == space.id,
             Membership.state == MembershipState.ACTIVE,
             Membership.role >= Role.FACILITATOR,
+            Actor.suspended_at.is_(None),
         )
         .order_by(Membership.since)
     )
@@ -161,16 +164,21 @@ def _pinned(federation: Federation, space: Space) -> list[str | Json]:
         Item.pinned_at.is_not(None),
         Item.withdrawn_at.is_(None),
         Item.state == ItemState.CONFIRMED,
+        not_silenced(),
     )
     rows = federation.session.scalars(wanted.order_by(Item.pinned_at.desc()).limit(PINS))
     kinds = federation.runtime.tools
     return [kinds.kind(item).mapping.to_object(federation.session, item) for item in rows]
 
 
+def spoken(space: Space) -> ColumnElement[bool]:
+    """The entries that an outbox tells; that an exclusion was lifted is not among them (R37)."""
+    lifted = LogEntry.activity_id.startswith(f"{space.iri}/blocks/", autoescape=True)
+    return and_(LogEntry.activity_type.in_(SPOKEN), not_(lifted))
+
+
 def _spoken(federation: Federation, space: Space) -> int:
-    count = select(func.count()).where(
-        LogEntry.space_id == space.id, LogEntry.activity_type.in_(SPOKEN)
-    )
+    count = select(func.count()).where(LogEntry.space_id == space.id, spoken(space))
     return federation.session.scalar(count) or 0
 
 
@@ -181,7 +189,7 @@ def _newest(federation: Federation, space: Space) -> list[str | Json]:
         .where(
             LogEntry.space_id == space.id,
             LogEntry.body.is_not(None),
-            LogEntry.activity_type.in_(SPOKEN),
+            spoken(space),
         )
         .order_by(LogEntry.epoch.desc(), LogEntry.seq.desc())
         .limit(NEWEST)
@@ -235,7 +243,7 @@ def history(asker: Asker, slug: str, uid: str) -> Shown:
         .join(EventRow, EventRow.id == LogEntry.event_id)
         .where(
             LogEntry.space_id == space.id,
-            LogEntry.activity_type.in_(SPOKEN),
+            spoken(space),
             EventRow.item_id.in_(parts),
         )
         .order_by(LogEntry.seq)

@@ -26,6 +26,7 @@ from collab.federation.inbox import take
 from collab.federation.reading import Asker, Shown
 from collab.federation.signatures import Message, Refused, key_id_of
 from collab.federation.signatures.message import MAX_BODY
+from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Space
 from collab.spaces.queries import item_by_uid
 from collab.web.runtime import current_runtime
@@ -61,6 +62,7 @@ NEGOTIATED = Map(
         ),
         Rule("/p/<slug>/log/<int:seq>", endpoint=papers.log_entry),
         Rule("/p/<slug>/grants/<uid>", endpoint=papers.grant),
+        Rule("/p/<slug>/blocks/<uid>", endpoint=papers.block),
         Rule("/p/<slug>/a/<int:event>", endpoint=papers.said_by_group),
         Rule("/p/<slug>/<any(w,t,v,e,f):room>/<uid>", endpoint=views.common),
         Rule("/p/<slug>/c/<uid>", endpoint=listings.conversation),
@@ -190,6 +192,8 @@ def actor_collection(which: str) -> Response:
 def thing_page(uid: str) -> Response:
     """The page of something somebody wrote, on the address that names it everywhere."""
     item = item_by_uid(dbsession(), uid, viewer())
+    if is_text_hidden(dbsession(), item):
+        raise Missing
     space = dbsession().get_one(Space, item.space_id)
     return redirect(current_runtime().tools.kind(item).url(space, item))
 

@@ -22,6 +22,7 @@ from collab.federation.reading import (
 from collab.federation.strictjson import parse
 from collab.people.models import Account, AccountRole, Actor, ActorKind
 from collab.people.queries import actor_by_iri, site
+from collab.spaces.hiding import is_text_hidden, not_silenced
 from collab.spaces.items import UNDO_WINDOW
 from collab.spaces.models import Item, ItemState, Space, Visibility
 from collab.spaces.policy import may_see_card
@@ -33,7 +34,8 @@ Json = dict[str, Any]
 
 
 def person(asker: Asker, name: str) -> Shown:
-    """A person of this instance."""
+    """A person of this instance. Of who is suspended only what verifies older words is left: the
+    keys, for the logs they are in; Mastodon reads `suspended`, and shows nothing of them."""
     actor = own_actor(asker.federation, name, ActorKind.PERSON)
     federation = asker.federation
     ours = federation.instance_actor().iri
@@ -51,6 +53,7 @@ def person_collection(asker: Asker, name: str, which: str) -> Shown:
             .where(
                 Item.author_id == actor.id,
                 Item.withdrawn_at.is_(None),
+                not_silenced(),
                 Space.visibility == Visibility.PUBLIC,
                 Space.deleted_at.is_(None),
             )
@@ -96,6 +99,8 @@ def _readable_item(asker: Asker, iri: str, uid: str) -> tuple[Item, Space]:
     item = session.scalar(select(Item).where(Item.uid == uid))
     if item is None or item.iri != iri or item.state == ItemState.REFUSED:
         raise Missing
+    if is_text_hidden(session, item):
+        raise Missing
     space = session.get_one(Space, item.space_id)
     if not asker.may_read(space):
         raise Missing
@@ -120,6 +125,9 @@ def activity(asker: Asker, uid: str) -> Shown:
     row = federation.session.scalar(
         select(OutboxItem).where(OutboxItem.activity_id == iri).limit(1)
     )
+    author = federation.session.get(Actor, row.actor_id) if row is not None else None
+    if author is None or author.suspended_at:
+        raise Missing
     sender = asker.sender() if row is not None else None
     if row is None or sender is None or not federation.admits(sender.host):
         raise Missing
@@ -196,7 +204,7 @@ def projects(federation: Federation) -> Json:
 
 def findable(federation: Federation, actor: Actor) -> bool:
     """Whether WebFinger may say that this actor of ours exists (R32, R33)."""
-    if actor.deleted_at or not actor.local:
+    if actor.deleted_at or actor.suspended_at or not actor.local:
         return False
     if actor.kind != ActorKind.GROUP:
         return True

@@ -8,11 +8,12 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from collab.core.errors import Conflict, Forbidden, Invalid
+from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.markup import excerpt, plain
 from collab.pages.forms import again, blank
+from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Item, Report, Role, Space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import item_by_uid
@@ -70,6 +71,8 @@ def make(address: str, uid: str) -> Response:
 
 def _item(address: str, uid: str) -> tuple[Space, Item]:
     space, item = here(address), item_by_uid(dbsession(), uid, viewer())
+    if is_text_hidden(dbsession(), item):
+        raise Missing(N_("Ce texte n’est plus montré."))
     return item.space if item.space_id != space.id else space, item
 
 

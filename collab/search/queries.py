@@ -13,7 +13,7 @@ from collab.people.models import Actor
 from collab.search.indexer import whole
 from collab.search.port import Backend, Hit, Query
 from collab.search.question import read
-from collab.spaces.hiding import not_silenced
+from collab.spaces.hiding import is_text_hidden, not_silenced
 from collab.spaces.models import Item, ItemState
 from collab.spaces.queries import visible_space_ids
 from collab.spaces.tool import Tools
@@ -68,6 +68,11 @@ def search_items(
     )
 
 
+def _title_of(session: Session, above: Item | None) -> str:
+    """The title of what a hit stands in; "" when that is hidden."""
+    return "" if above is None or is_text_hidden(session, above) else above.title
+
+
 def _checked(
     session: Session, tools: Tools, hits: Sequence[Hit], visible: set[int]
 ) -> Iterator[Result]:
@@ -97,6 +102,6 @@ def _checked(
             space=item.space,
             tool=tools.of(item),
             url=kind.url(item.space, item),
-            title=Markup(hit.title_html or escape(above.title if above else "")),  # noqa: S704
+            title=Markup(hit.title_html or escape(_title_of(session, above))),  # noqa: S704
             excerpt=Markup(hit.excerpt_html),  # noqa: S704
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select
 from sqlalchemy.orm import Session
 
 from collab.people.models import Actor, Peer, PeerState
-from collab.spaces.models import Item
+from collab.spaces.models import Item, Revision
 
 
 def blocked_hosts(session: Session) -> frozenset[str]:
@@ -31,10 +31,26 @@ def is_hidden(session: Session, author: Actor) -> bool:
     return is_silenced(author, () if author.local else blocked_hosts(session))
 
 
-def not_silenced() -> ColumnElement[bool]:
-    """The same as an SQL condition on Item, for lists that show a text without a notice."""
+def hidden_authors() -> Select[int]:
+    """The ids of everybody whose texts are hidden, as a statement."""
     below = Actor.host.like(literal("%.") + Peer.host)
     cut_off = exists().where(Peer.state == PeerState.BLOCKED, or_(Peer.host == Actor.host, below))
     away = and_(Actor.local.is_(False), cut_off)
-    hidden = select(Actor.id).where(or_(Actor.suspended_at.is_not(None), away))
-    return Item.author_id.not_in(hidden)
+    return select(Actor.id).where(or_(Actor.suspended_at.is_not(None), away))
+
+
+def not_silenced() -> ColumnElement[bool]:
+    """The same as an SQL condition on Item, for lists that show a text without a notice.
+
+    A common thing that somebody else has worked on too is theirs as well, and stays.
+    """
+    hidden = hidden_authors()
+    others = exists().where(Revision.item_id == Item.id, Revision.author_id.not_in(hidden))
+    return or_(Item.author_id.not_in(hidden), others.correlate(Item))
+
+
+def is_text_hidden(session: Session, item: Item) -> bool:
+    """Whether a text is hidden: its author is, and nobody else has worked on it."""
+    if not is_hidden(session, item.author):
+        return False
+    return session.scalar(select(Item.id).where(Item.id == item.id, not_silenced())) is None

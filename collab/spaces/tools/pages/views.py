@@ -13,6 +13,7 @@ from collab.core.errors import Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.spaces import items
+from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Item, Offer, OfferState, Role, Space
 from collab.spaces.offers import drop_offer, offer_named, offers_shown
 from collab.spaces.policy import NEEDS, role_of
@@ -67,8 +68,7 @@ def after(space: Space, done: Item | Offer, said: str) -> Response:
 def tree(address: str) -> str:
     space, session = room(address), dbsession()
     offers = [o for o in offers_shown(session, space, viewer()) if o.kind == "document"]
-    nodes = queries.tree(session, space)
-    return page("tree", space, nodes=nodes, offers=offers)
+    return page("tree", space, nodes=queries.tree(session, space), offers=offers)
 
 
 @bp.get("/titre/<path:title>")
@@ -87,6 +87,8 @@ def read(address: str, slug: str) -> str | tuple[str, int]:
     mine = items.may_edit(session, document, actor.id if actor else None)
     if document.withdrawn_at:
         return page("removed", space, document=document, may_restore=mine), 410
+    if is_text_hidden(session, document):
+        return page("hidden", space), 404
     return page(
         "read",
         space,
@@ -202,8 +204,7 @@ def diff(address: str, slug: str) -> str:
     document = queries.text_at(session, space, slug, viewer())
     to = request.args.get("to", document.revision, type=int)
     since = request.args.get("from", max(to - 1, 1), type=int)
-    before = queries.revision_numbered(session, document, since)
-    later = queries.revision_numbered(session, document, to)
+    before, later = (queries.revision_numbered(session, document, n) for n in (since, to))
     rows = compared(before.source, later.source)
     return page("diff", space, document=document, before=before, later=later, rows=rows)
 
@@ -213,8 +214,8 @@ def version(address: str, slug: str, number: int) -> str:
     space, session = room(address), dbsession()
     document = queries.text_at(session, space, slug, viewer())
     revision = queries.revision_numbered(session, document, number)
-    text = shown(space, typed(space, revision.source), revision.title)
-    return page("version", space, document=document, revision=revision, html=text.html)
+    html = shown(space, typed(space, revision.source), revision.title).html
+    return page("version", space, document=document, revision=revision, html=html)
 
 
 @bp.post("/<slug>/<any(restore_revision, move, remove, restore):act>")
@@ -264,9 +265,8 @@ def edit_offer(address: str, uid: str) -> str | Response | tuple[str, int]:
 
 @bp.post("/offers/<uid>/drop")
 def drop(address: str, uid: str) -> Response:
-    space = room(address)
     with working() as work:
-        drop_offer(work, find_offer(space, uid)[0])
+        drop_offer(work, find_offer(space := room(address), uid)[0])
     flash(_("La proposition est abandonnée."), "ok")
     return redirect(url_for("pages.tree", address=space.address))
 
