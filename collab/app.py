@@ -46,6 +46,7 @@ from collab.web import (
     compression,
     context,
     display,
+    light,
     keeping,
     once,
     presentation,
@@ -111,6 +112,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     context.register(app)
     display.register(app)
     presentation.register(app)
+    light.register(app)
     assets.register(app)
     compression.register(app)
     problems.register(app)

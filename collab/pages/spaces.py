@@ -41,6 +41,7 @@ from collab.spaces.policy import may_read, may_see_card, role_of
 from collab.spaces.queries import following, members, requests, standing
 from collab.spaces.reports import open_reports
 from collab.web.context import Page, space_frame
+from collab.web.light import shorter
 from collab.web.runtime import current_runtime
 from collab.web.view import card, dbsession, here, require_login, viewer, working
 
@@ -188,12 +189,13 @@ def list_members(address: str) -> str:
     mine = role_of(session, space, actor.id if actor else None)
     decides = mine >= Role.FACILITATOR and space.local
     every = members(session, space)
-    page = Page.asked(request.args.get("page", 1, type=int), len(every), MEMBERS_ON_A_PAGE)
+    size = shorter(MEMBERS_ON_A_PAGE)
+    page = Page.asked(request.args.get("page", 1, type=int), len(every), size)
     wanted = request.args.get("change", 0, type=int) if decides else 0
     return render_template(
         "spaces/members.html",
         **space_frame(space, "members"),
-        members=every[page.offset : page.offset + MEMBERS_ON_A_PAGE],
+        members=every[page.offset : page.offset + size],
         page=page,
         changing=next((row for row in every if row.actor_id == wanted), None),
         requests=requests(session, space) if decides else [],

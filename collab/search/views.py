@@ -23,6 +23,7 @@ from collab.spaces.policy import may_read
 from collab.spaces.queries import directory, find_space
 from collab.spaces.tool import Tools
 from collab.web.context import Page
+from collab.web.light import shorter
 from collab.web.runtime import current_runtime
 from collab.web.searching import Answer, Asked
 from collab.web.view import dbsession, viewer
@@ -30,8 +31,8 @@ from collab.web.view import dbsession, viewer
 bp = Blueprint("search", __name__, template_folder="templates")
 
 PER_PAGE = 20
-SPACES = 200
-"""Projects that the filter offers; any other is reached from its own page."""
+SPACES = 40
+"""Projects that the filter offers; any other is reached from its own page. Half in light mode."""
 FIELDS = ("q", "space", "tool", "author", "since", "until", "order")
 
 
@@ -39,7 +40,7 @@ FIELDS = ("q", "space", "tool", "author", "since", "until", "order")
 def search() -> str:
     session, actor, runtime = dbsession(), viewer(), current_runtime()
     form = Form.read(session, actor, request.args, runtime.tools, runtime.settings.host)
-    answer, page = Answer(), Page.asked(1, 0, PER_PAGE)
+    answer, page = Answer(), Page.asked(1, 0, 1)
     if form.asks:
         answer, page = _ask(session, actor, form, request.args.get("page", 1, type=int))
     return render_template(
@@ -49,7 +50,7 @@ def search() -> str:
         page=page,
         reachable=REACHABLE,
         longest=LONGEST,
-        spaces=directory(session, actor, limit=SPACES),
+        spaces=directory(session, actor, limit=shorter(SPACES)),
         tools=list(runtime.tools),
     )
 
@@ -59,7 +60,7 @@ def _ask(session: Session, actor: Actor | None, form: Form, number: int) -> tupl
     wanted = max(number, 1)
     while True:
         answer = current_runtime().search.find(session, actor, form.question(wanted))
-        page = Page.asked(wanted, min(answer.total, REACHABLE), PER_PAGE)
+        page = Page.asked(wanted, min(answer.total, REACHABLE), shorter(PER_PAGE))
         if page.number == wanted:
             return answer, page
         wanted = page.number
@@ -123,6 +124,7 @@ class Form:
 
     def question(self, number: int) -> Asked:
         """The question for page `number`, from 1."""
+        size = shorter(PER_PAGE)
         return Asked(
             self.typed["q"],
             space=self.space,
@@ -131,8 +133,8 @@ class Form:
             since=self.since,
             until=self.until,
             order=self.order,
-            limit=PER_PAGE,
-            cursor=str((number - 1) * PER_PAGE),
+            limit=size,
+            cursor=str((number - 1) * size),
         )
 
 

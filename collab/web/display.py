@@ -24,7 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "theme": ("", "light", "dark"),
     "font": ("", "easy"),
     "motion": ("", "none"),
-    "light": ("", "on"),
+    "light": ("", "on", "off"),
 }
 """What may be chosen. Empty: as the site or the device has it."""
 
@@ -40,7 +40,8 @@ class Display:
     font: str = ""
     motion: str = ""
     light: str = ""
-    """`on`: the light mode, which leaves out what weighs and is not text."""
+    """`on`: the light mode, which leaves out what weighs and is not text; `off`: never, even if the
+    browser asks for it."""
 
     @classmethod
     def of(cls, told: Mapping[str, str]) -> Display:

@@ -1,0 +1,71 @@
+"""The light mode: the same pages without what weighs and is not text (PRODUCT.md 3.16).
+
+Asked for by the reader's settings, or by the browser itself (`Save-Data: on`), unless the settings
+say that pages are wanted whole. No picture comes before it is asked for, nothing runs by itself,
+lists are cut into shorter pages, and what can be done with a message is on a page of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import cast
+
+from flask import Flask, request
+from flask_babel import gettext
+from markupsafe import Markup, escape
+
+from collab.web.display import display
+
+TAG = re.compile(r'<(/?a|img)((?: [a-z-]+="[^"]*")*)\s*/?>')
+ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
+
+
+def register(app: Flask) -> None:
+    """Give templates `light()` and the filter `still`. After what draws the cloths."""
+    drawn = cast("Callable[..., str]", app.jinja_env.globals["weave"])
+    app.jinja_env.globals.update(
+        light=is_light,
+        weave=lambda subject, size=48: "" if is_light() else drawn(subject, size),
+    )
+    app.jinja_env.filters["still"] = still
+
+
+def is_light() -> bool:
+    """Whether this request's reader wants pages that weigh little."""
+    chosen = display().light
+    asked = request.headers.get("Save-Data", "").strip().lower() == "on"
+    return chosen == "on" or (asked and not chosen)
+
+
+def shorter(usual: int) -> int:
+    """How many entries a page of a list has for this reader, if it usually has `usual`."""
+    return -(-usual // 2) if is_light() else usual
+
+
+def still(html: str) -> Markup:
+    """Safe HTML with a link in the place of each picture, in the light mode."""
+    if not is_light():
+        return Markup(html)  # noqa: S704 - sanitised when it was written
+    in_link = False
+
+    def without(match: re.Match[str]) -> str:
+        nonlocal in_link
+        if match[1] == "img":
+            return _asked_for(match[2], in_link=in_link)
+        in_link = match[1] == "a"
+        return match[0]
+
+    return Markup(TAG.sub(without, str(html)))  # noqa: S704
+
+
+def _asked_for(attributes: str, *, in_link: bool) -> str:
+    """A link to the picture; only its words where it stands in a link already."""
+    given = {name: unescape(value) for name, value in ATTRIBUTE.findall(attributes)}
+    words = gettext("Voir l’image")
+    if told := given.get("alt", "").strip():
+        words = gettext("Voir l’image : %(words)s", words=told)
+    if in_link:
+        return str(escape(words))
+    return str(Markup('<a class="picture" href="{}">{}</a>').format(given.get("src", ""), words))
