@@ -43,6 +43,7 @@ from collab.spaces.reports import FLAG
 from collab.spaces.tool import find_tools
 from collab.web import (
     assets,
+    chart,
     compression,
     context,
     display,
@@ -111,6 +112,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     tongues.register(app)
     context.register(app)
     display.register(app)
+    chart.register(app)
     presentation.register(app)
     light.register(app)
     assets.register(app)

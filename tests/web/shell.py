@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, DictLoader, StrictUndefined
 
 from collab.people.models import Actor
 from collab.spaces.models import Space
-from collab.web import presentation
+from collab.web import chart, presentation
 from collab.web.display import Display
 
 HOUSE = Path(presentation.__file__).parents[1]
@@ -81,9 +81,11 @@ def make_shell():
     app.config.update(BABEL_DEFAULT_TIMEZONE="Europe/Paris", SECRET_KEY="test")
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals["csrf_token"] = lambda: "token"
+    app.jinja_env.globals["asset"] = lambda name: f"/static/{name}"
     app.jinja_env.globals["shared_computer"] = lambda: False
     Babel(app, default_locale="fr", locale_selector=lambda: request.args.get("l", "fr"))
     presentation.register(app)
+    chart.register(app)
     frame = {
         "site": SimpleNamespace(
             name="Maison",
@@ -98,7 +100,6 @@ def make_shell():
         "locale": "fr",
         "peers_count": 6,
         "display": Display,
-        "asset": lambda name: f"/static/{name}",
         "space": garden(),
         "role": "",
         "tools": [SimpleNamespace(name="pages", title="Documents", url="/p/jardin/pages", count=3)],
