@@ -6,6 +6,7 @@ import ast
 import re
 from functools import cache
 from gettext import c2py
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,68 @@ def test_a_template_says_nothing_that_cannot_be_translated():
         if FRENCH.search(words) and words.strip() not in NAMES_OF_LANGUAGES
     }
     assert found == set()
+
+
+class Bare(HTMLParser):
+    """The words of a template outside of every expression, whatever their language."""
+
+    SEEN = ("alt", "aria-label", "placeholder", "title")
+
+    def __init__(self, source):
+        super().__init__()
+        self.words, self.quiet = [], 0
+        self.feed(re.sub(r"(?s)\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "\u0001", source))
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.quiet += tag in ("script", "style", "code")
+        self.keep(*(value or "" for name, value in attrs if name in self.SEEN))
+
+    def handle_endtag(self, tag):
+        self.quiet -= tag in ("script", "style", "code")
+
+    def handle_data(self, data):
+        if not self.quiet and not re.search(r"=\"|^\u0001/\w", data):  # attributes, an address
+            self.keep(data)
+
+    def keep(self, *texts):
+        self.words += [t.strip("\u0001\n ") for t in texts if re.search(r"[^\W\d_]{2}", t)]
+
+
+NAMES = {"looks/styleguide.html: kicker", "looks/styleguide.html: meta"}
+"""Names of the style sheet's own classes, which the page about the look shows."""
+
+
+def test_a_template_has_no_word_outside_of_an_expression():
+    bare = Bare('<p title="Un">{{ _("a") }} deux {# dit #}<b>{% if x %}trois{% endif %}</b></p>')
+    assert bare.words == ["Un", "deux", "trois"], "what this test looks for, it finds"
+    found = {
+        f"{path.parent.name}/{path.name}: {re.split(' · ', words.strip('· '))[0]}"
+        for path in (ROOT / "collab").rglob("templates/**/*.html")
+        for words in Bare(path.read_text()).words
+    }
+    assert found - NAMES == set()
+
+
+TOLD = {"flash", "Forbidden", "TooMany", "Missing", "Unauthenticated", "Conflict", "Invalid"}
+"""What is said to people. (Unreachable has a kind, which the web layer puts into words.)"""
+
+
+def test_what_people_are_told_is_marked_for_translation():
+    found = {
+        f"{path.relative_to(ROOT)}:{call.lineno}: {ast.unparse(given)}"
+        for path in sorted((ROOT / "collab").rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "id", getattr(call.func, "attr", "")) in TOLD
+        for given in [*call.args, *(word.value for word in call.keywords)]
+        if isinstance(given, ast.JoinedStr) or (isinstance(given, ast.Constant) and said(given))
+    }
+    assert found == set()
+
+
+def said(given):
+    return isinstance(given.value, str) and given.value not in ("ok", "error", "undo")
 
 
 def literals(tree):
