@@ -15,10 +15,10 @@ import resource
 import sys
 import tempfile
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -29,7 +29,8 @@ from collab.core.db import writing  # noqa: E402
 from collab.federation.chain import check, entries_of, remembered  # noqa: E402
 from collab.federation.keyhistory import KeyHistory  # noqa: E402
 from collab.federation.log import (  # noqa: E402
-    append,
+    CONTEXT,
+    EPOCH,
     described,
     entries_after,
     head,
@@ -40,8 +41,8 @@ from collab.federation.log import (  # noqa: E402
 from collab.federation.models import LogEntry, Mirror  # noqa: E402
 from collab.federation.proofs import add_proof  # noqa: E402
 from collab.federation.replica import take_page  # noqa: E402
-from collab.federation.strictjson import canonical, parse  # noqa: E402
-from collab.people.models import Actor  # noqa: E402
+from collab.federation.state import forget, held_objects, remember_object  # noqa: E402
+from collab.federation.strictjson import canonical, multihash, parse  # noqa: E402
 from collab.spaces.models import Item, Space  # noqa: E402
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage  # noqa: E402
 from collab.spaces.tools.discussion.operations import open_thread, post_message  # noqa: E402
@@ -76,26 +77,72 @@ def write(pair: Pair, entries: int) -> None:
         a.house.settle()
         pattern = db.session.scalars(select(LogEntry).order_by(LogEntry.seq.desc())).first().body
     pair.settle()
-    with a.house.app.app_context():
-        for start in range(0, entries, 500):
-            with writing(db.session()) as session:
-                space, author = session.get(Space, pair.space_id), a.person()
-                for number in range(start, min(start + 500, entries)):
-                    _append(a.federation, session, space, author, pattern, number)
+    for start in range(0, entries, 500):
+        with a.house.app.app_context():
+            _write_some(pair, pattern, range(start, min(start + 500, entries)))
 
 
-def _append(
-    federation, session, space: Space, author: Actor, pattern: dict, number: int
-) -> None:  # fmt: skip
-    at = federation.now() - timedelta(hours=3) + timedelta(seconds=number / 10)
-    iri = f"{federation.origin}/o/bench{number:06}"
+def _write_some(pair: Pair, pattern: dict, numbers: range) -> None:
+    """Entries as `log.append` writes them, five hundred in one transaction."""
+    federation, begun = pair.a.federation, pair.a.federation.now() - timedelta(hours=3)
+    with writing(db.session()) as session:
+        space = session.get(Space, pair.space_id)
+        key = federation.signing_key(space.actor, "ed25519")
+        author = federation.signing_key(pair.a.person(), "ed25519")
+        seq, previous = head_seq(session, space.id), head(session, space).head
+        rows = []
+        for number in numbers:
+            seq, at = seq + 1, begun + timedelta(seconds=number / 10)
+            told = _said(federation.origin, pattern, number, at)
+            body = add_proof(told, author, at)
+            entry = _entry(space, seq, previous, body, at)
+            row = _row(space, add_proof(entry, key, at), body, at)
+            previous = row["entry_hash"]
+            rows.append(row)
+        session.execute(insert(LogEntry), rows)
+        held = held_objects(session, space, [row["body"] for row in rows])
+        forget(session, space, {remember_object(session, space, r["body"], held) for r in rows})
+
+
+def _said(origin: str, pattern: dict, number: int, at: datetime) -> dict:
+    iri = f"{origin}/o/bench{number:06}"
     told = {k: v for k, v in pattern.items() if k != "proof"}
     thing = {k: v for k, v in told["object"].items() if k != "proof"}
     thing |= {"id": iri, "published": stamp(at)}
-    told |= {"id": f"{iri}#create", "object": thing, "published": stamp(at)}
-    signed = add_proof(told, federation.signing_key(author, "ed25519"), at)
-    key = federation.signing_key(space.actor, "ed25519")
-    append(session, space, signed, trust="proof", key=key, at=at)
+    return told | {"id": f"{iri}#create", "object": thing, "published": stamp(at)}
+
+
+def _entry(space: Space, seq: int, previous: str, body: dict, at: datetime) -> dict:
+    return {
+        "@context": CONTEXT,
+        "type": "LogEntry",
+        "id": f"{space.iri}/log/{seq}",
+        "attributedTo": space.iri,
+        "epoch": EPOCH,
+        "seq": seq,
+        "prev": previous,
+        "activity": body["id"],
+        "activityType": body["type"],
+        "digest": multihash(canonical(body)),
+        "trust": "proof",
+        "published": stamp(at),
+    }
+
+
+def _row(space: Space, signed: dict, body: dict, at: datetime) -> dict:
+    return {
+        "space_id": space.id,
+        "epoch": EPOCH,
+        "seq": signed["seq"],
+        "activity_id": body["id"],
+        "activity_type": body["type"],
+        "digest": signed["digest"],
+        "trust": "proof",
+        "entry": signed,
+        "entry_hash": multihash(canonical(signed)),
+        "body": body,
+        "at": at,
+    }
 
 
 def measure(pair: Pair, *, profile: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, dataclass_transform
 
@@ -55,18 +55,18 @@ class EventRow(Base):
     mirrored: Mapped[bool] = mapped_column(default=False)
 
     @classmethod
-    def of(cls, event: Event, at: datetime, cause: str | None, *, mirrored: bool) -> EventRow:
-        """The row that stores `event`."""
-        return cls(
-            name=event.name,
-            space_id=event.space_id,
-            actor_id=event.actor_id,
-            item_id=event.item_id,
-            at=at,
-            data=asdict(event),
-            cause=cause,
-            mirrored=mirrored,
-        )
+    def of(cls, event: Event, at: datetime, cause: str | None, *, mirrored: bool) -> dict[str, Any]:
+        """The row that stores `event`, by column."""
+        return {
+            "name": event.name,
+            "space_id": event.space_id,
+            "actor_id": event.actor_id,
+            "item_id": event.item_id,
+            "at": at,
+            "data": vars(event).copy(),
+            "cause": cause,
+            "mirrored": mirrored,
+        }
 
     def load(self) -> Event:
         """The event this row stores. Raises KeyError for a name no installed room declares."""

@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 from ulid import ULID
 
-from collab.core.db import begin_immediate, now
-from collab.core.errors import Problem
+from collab.core.bulk import Bulk
+from collab.core.db import Base, begin_immediate, now
 from collab.core.events import Event, EventRow
 from collab.core.forge import Forge, no_forge
 from collab.core.jobs import enqueue, enqueue_all
 
+T = TypeVar("T")
 Pulse = Callable[[], None]
 JOURNAL_LOCK = 0x636F6C6C
 """PostgreSQL advisory lock held while journal rows are written, so ids grow in commit order."""
@@ -34,6 +35,17 @@ class Actor(Protocol):
     def local(self) -> bool: ...
 
 
+class Needless(Protocol):
+    """Whether a follower has nothing to do for an event, so that no job is written."""
+
+    def __call__(self, follower: str, event: Event, *, mirrored: bool) -> bool: ...
+
+
+def every_event(follower: str, event: Event, *, mirrored: bool) -> bool:
+    """Every follower has something to do for every event."""
+    return False
+
+
 class Work:
     """Use as a context manager: leaving cleanly commits, leaving by exception rolls back.
 
@@ -41,6 +53,7 @@ class Work:
     `cause` is the IRI of the remote activity that brought this act, if one did.
     `mirrored` says that the project's host has already decided this act (it stands in its signed
     log): permissions and house rules were applied there and are not applied again.
+    `bulk` says that many acts come at once, which all succeed or none does (see `core.bulk`).
     """
 
     def __init__(  # noqa: PLR0913 - wiring, said in full in one place
@@ -55,6 +68,8 @@ class Work:
         at: datetime | None = None,
         cause: str | None = None,
         mirrored: bool = False,
+        bulk: bool = False,
+        needless: Needless = every_event,
     ) -> None:
         self.session = session
         self.actor = actor
@@ -63,32 +78,68 @@ class Work:
         self.cause = cause
         self.mirrored = mirrored
         self.forge = forge
+        self.bulk = Bulk(session) if bulk else None
         self._followers = followers
+        self._needless = needless
         self._pulse = pulse
-        self._events: list[Event] = []
+        self._events: list[tuple[Event, str | None]] = []
         self._caused: list[tuple[str, dict[str, object]]] = []
 
     def acting(self, actor: Actor, cause: str | None) -> None:
         """Let another actor act from here on, in the same transaction (a page of a log)."""
-        self._write_down()
         self.actor, self.cause = actor, cause
 
     def record(self, event: Event) -> None:
         """State a fact. It becomes visible, and is acted upon, only if the work commits."""
-        self._events.append(event)
+        self._events.append((event, self.cause))
 
     def later(self, kind: str, payload: dict[str, object], run_at: datetime | None = None) -> None:
         """Write down a job that runs after this work has committed."""
         enqueue(self.session, kind, dict(payload), run_at or self.now)
 
+    def add(self, row: Base) -> None:
+        """A new row, which has its id from here on."""
+        if self.bulk is not None:
+            self.bulk.complete(row)
+        self.session.add(row)
+        self.flush()
+
+    def write(self, model: type[Base], **values: Any) -> None:
+        """A new row that nobody reads back; its columns are all said, or have defaults."""
+        if self.bulk is None:
+            self.session.add(model(**values))
+            self.session.flush()
+        else:
+            self.bulk.write(model, values)
+
+    def flush(self) -> None:
+        """Write what waits, where that is worth it for one act."""
+        if self.bulk is None:
+            self.session.flush()
+
+    def look(self, kind: str, key: str, ask: Callable[[], T]) -> T:
+        """What `ask` finds; in bulk, what was read ahead for many acts."""
+        return ask() if self.bulk is None else self.bulk.look(kind, key, ask)
+
+    def remember(self, kind: str, key: str, found: object) -> None:
+        """In bulk: what was made stands under that key from here on."""
+        if self.bulk is not None:
+            self.bulk.remember(kind, key, found)
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """A part that may fail alone: a Problem inside undoes the part and its facts, and rises."""
+        """A part that may fail alone: a Problem inside undoes the part and its facts, and rises.
+
+        In bulk nothing fails alone: whoever gets a Problem gives the whole work up.
+        """
+        if self.bulk is not None:
+            yield
+            return
         known = len(self._events)
         try:
             with self.session.begin_nested():
                 yield
-        except Problem:
+        except Exception:
             del self._events[known:]
             raise
 
@@ -106,27 +157,36 @@ class Work:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None:
-            self.session.rollback()
-            return
         try:
-            self._write_down()
-            enqueue_all(self.session, self._caused, self.now)
-            self.session.commit()
+            if kind is None:
+                self._write_down()
+                enqueue_all(self.session, self._caused, self.now)
+                self.session.commit()
+            else:
+                self.session.rollback()
         except BaseException:
             self.session.rollback()
             raise
-        self._pulse()
+        finally:
+            if self.bulk is not None:
+                self.bulk.close()
+        if kind is None:
+            self._pulse()
 
     def _write_down(self) -> None:
         """Every fact and the jobs it causes, in the transaction of the change itself."""
-        if self._events and self.session.get_bind().dialect.name == "postgresql":
+        self.session.flush()
+        if not self._events:
+            return
+        if self.session.get_bind().dialect.name == "postgresql":
             self.session.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": JOURNAL_LOCK})
-        for event in self._events:
-            row = EventRow.of(event, self.now, self.cause, mirrored=self.mirrored)
-            self.session.add(row)
-            self.session.flush()
-            self._caused += [(job, {"event": row.id}) for job in self._followers]
+        mirrored = self.mirrored
+        rows = [EventRow.of(e, self.now, cause, mirrored=mirrored) for e, cause in self._events]
+        added = insert(EventRow).returning(EventRow.id, sort_by_parameter_order=True)
+        ids = self.session.scalars(added, rows).all()
+        for number, (event, _cause) in zip(ids, self._events, strict=True):
+            heard = (f for f in self._followers if not self._needless(f, event, mirrored=mirrored))
+            self._caused += [(job, {"event": number}) for job in heard]
         self._events.clear()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -11,6 +12,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation.models import Tombstone
 from collab.people.models import Actor
+from collab.spaces.items import by_iri
 from collab.spaces.models import Item, Space
 
 KEPT = timedelta(days=30)
@@ -33,7 +35,7 @@ def iri_of(value: object) -> str:
 
 def item_of(work: Work, space: Space, iri: str) -> Item | None:
     """The item with that IRI; it must be of this project (R15)."""
-    found = work.session.scalar(select(Item).where(Item.iri == iri))
+    found = by_iri(work, iri)
     if found is not None and found.space_id != space.id:
         raise Forbidden(N_("Ce texte est d’un autre projet."))
     return found
@@ -52,11 +54,23 @@ def bury(work: Work, iri: str) -> None:
         work.session.execute(delete(Tombstone).where(Tombstone.at < work.now - KEPT))
         work.session.add(Tombstone(actor=actor, iri=iri, at=work.now))
         work.session.flush()
+        work.remember("buried", iri, buried(work, [iri]).get(iri, frozenset()))
 
 
 def taken_back(work: Work, iri: str) -> bool:
     """Whether the actor took that id back before it came (R47)."""
-    found = select(Tombstone.id).where(
-        Tombstone.actor == me(work).iri, Tombstone.iri == iri, Tombstone.at >= work.now - KEPT
+    by = work.look("buried", iri, lambda: buried(work, [iri]).get(iri, frozenset()))
+    return me(work).iri in by
+
+
+def buried(work: Work, iris: Collection[str]) -> dict[str, frozenset[str]]:
+    """Of some ids those that were taken back before they came, each with the IRIs of by whom."""
+    rows = work.session.execute(
+        select(Tombstone.iri, Tombstone.actor).where(
+            Tombstone.iri.in_(sorted(iris)), Tombstone.at >= work.now - KEPT
+        )
     )
-    return work.session.scalar(found) is not None
+    found: dict[str, frozenset[str]] = {}
+    for iri, actor in rows:
+        found[iri] = found.get(iri, frozenset()) | {actor}
+    return found

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from collab.core.events import EventRow
+from collab.core.events import Event, EventRow
 from collab.federation import grants, receipts
 from collab.federation.activities import VOICES, tell, to_host
 from collab.federation.facts import Facts
@@ -31,6 +31,7 @@ from collab.spaces.models import Follow, Item, ItemState, Membership, Space, Vis
 from collab.spaces.tool import Json, Tools
 
 log = logging.getLogger(__name__)
+FOLLOWER = "federate"
 OF_MEMBERS = (
     happened.MemberInvited,
     happened.MemberAdmitted,
@@ -43,6 +44,12 @@ OF_MEMBERS = (
     happened.GrantRenewed,
 )
 """What the person concerned hears directly, whether or not their host holds a copy."""
+
+
+def told_already(follower: str, event: Event, *, mirrored: bool) -> bool:
+    """What a project's host has decided needs not be told to it again; but who becomes a member
+    there brings a copy here."""
+    return follower == FOLLOWER and mirrored and not isinstance(event, happened.MemberAdmitted)
 
 
 class Outbox:

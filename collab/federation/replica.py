@@ -7,25 +7,26 @@ nothing, and nobody waits long for their turn to write.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from collab.core.errors import Invalid, Problem
 from collab.core.work import Work
-from collab.federation import voices
+from collab.federation import ahead, voices
 from collab.federation.chain import BrokenLog, Link, check, entries_of, remembered
 from collab.federation.equivocation import contradictions, keep_evidence
 from collab.federation.hosts import same_origin
 from collab.federation.house import Federation
 from collab.federation.keyhistory import KeyHistory
 from collab.federation.mirror import CHECK_EVERY, Json
-from collab.federation.models import ApObject, LogEntry, Mirror
+from collab.federation.models import LogEntry, Mirror
 from collab.federation.receipts import settle_deletions
 from collab.federation.speaking import by_project
-from collab.federation.state import forget, held_objects, remember_object, state_digest
+from collab.federation.state import forget, remember_objects, state_digest
 from collab.federation.unapplied import Failed, remember
 from collab.people.models import Actor, Key
 from collab.people.queries import actor_by_iri
@@ -34,7 +35,7 @@ from collab.spaces.tool import Tools
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
-AT_ONCE = 50
+AT_ONCE = 100
 """Entries applied in one transaction."""
 
 
@@ -98,36 +99,70 @@ def _named(link: Link) -> list[object]:
 
 
 def _apply(federation: Federation, space_id: int, links: Sequence[Link], told: object) -> int:
-    runtime = federation.runtime
+    """Take in a few entries: all at once, or each for itself where one of them has no effect."""
+    if links and not any(link.doubt for link in links):
+        try:
+            return _take_in(federation, space_id, links, told, bulk=True)
+        except (NotAtOnce, IntegrityError) as why:
+            log.info(
+                "entries are taken one by one space=%d from=%d: %s", space_id, links[0].seq, why
+            )
+    return _take_in(federation, space_id, links, told, bulk=False)
+
+
+class NotAtOnce(Exception):
+    """One of many entries has no effect: they are taken one by one."""
+
+
+def _take_in(
+    federation: Federation, space_id: int, links: Sequence[Link], told: object, *, bulk: bool
+) -> int:
     group = db.session().get_one(Space, space_id).actor
-    with runtime.work(group, mirrored=True) as work:
+    with federation.runtime.work(group, mirrored=True, bulk=bulk) as work:
         mirror = work.session.get_one(Mirror, space_id, with_for_update=True)
         space = work.session.get_one(Space, space_id)
-        touched: set[int] = set()
-        taken: list[Link] = []
-        seq, head, epoch = mirror.seq, mirror.head_hash, mirror.epoch
-        held = held_objects(work.session, space, [link.body for link in links if link.body])
-        people: dict[str, Actor | None] = {}
-        for link in links:
-            if link.seq != seq + 1 or link.entry.get("prev") != head:
-                continue
-            failed = effect_of(federation, work, space, link, people)
-            if failed:
-                _note(work, mirror, link, failed)
-            else:
-                taken.append(link)
-            touched |= _keep(work, space, link, held)
-            seq, head, epoch = link.seq, link.entry_hash, link.epoch
-        mirror.seq, mirror.head_hash, mirror.epoch = seq, head, epoch
-        mirror.remote_seq = max(mirror.remote_seq, seq)
+        new = list(_following(mirror, links))
+        people = ahead.read_ahead(work, federation.runtime.tools, new) if bulk else {}
+        taken = [link for link in new if _effect(federation, work, space, mirror, link, people)]
+        _write(work, space, new)
+        if new:
+            last = new[-1]
+            mirror.seq, mirror.head_hash, mirror.epoch = last.seq, last.entry_hash, last.epoch
+        mirror.remote_seq = max(mirror.remote_seq, mirror.seq)
         settle_deletions(work, space, mirror, taken)
-        forget(work.session, space, touched)
         if isinstance(told, dict):
             compare(work.session, space, mirror, told)
         mirror.state = "active" if mirror.state == "asked" else mirror.state
         mirror.verified_at = work.now
         mirror.next_check_at = max(mirror.next_check_at or work.now, work.now + CHECK_EVERY / 2)
         return mirror.seq
+
+
+def _following(mirror: Mirror, links: Sequence[Link]) -> Iterator[Link]:
+    """Those that go on where the copy ends now; another process may have taken some in."""
+    seq, head = mirror.seq, mirror.head_hash
+    for link in links:
+        if link.seq == seq + 1 and link.entry.get("prev") == head:
+            seq, head = link.seq, link.entry_hash
+            yield link
+
+
+def _effect(
+    federation: Federation,
+    work: Work,
+    space: Space,
+    mirror: Mirror,
+    link: Link,
+    people: dict[str, Actor | None],
+) -> bool:
+    """Let an entry have its effect. False: it had none, and that is written down."""
+    failed = effect_of(federation, work, space, link, people)
+    if failed is None:
+        return True
+    if work.bulk is not None:
+        raise NotAtOnce(f"{link.seq}: {failed}")
+    _note(work, mirror, link, failed)
+    return False
 
 
 def _note(work: Work, mirror: Mirror, link: Link, failed: Failed) -> None:
@@ -221,29 +256,30 @@ def _proves(session: Session, actor: Actor) -> bool:
     return session.scalar(held.limit(1)) is not None
 
 
-def _keep(work: Work, space: Space, link: Link, held: dict[str, ApObject | None]) -> set[int]:
-    """Write an entry down. The bucket whose digest it changes, if any."""
-    entry = link.entry
-    work.session.add(
-        LogEntry(
-            space_id=space.id,
-            epoch=link.epoch,
-            seq=link.seq,
-            activity_id=str(entry.get("activity")),
-            activity_type=str(entry.get("activityType")),
-            digest=str(entry.get("digest")),
-            trust=link.trust[:10],
-            entry=entry,
-            entry_hash=link.entry_hash,
-            body=link.body,
-            left=link.left,
-            at=work.now,
-        )
-    )
-    if link.body is None or link.doubt:
-        return set()
-    touched = remember_object(work.session, space, link.body, held)
-    return set() if touched is None else {touched}
+def _write(work: Work, space: Space, links: Sequence[Link]) -> None:
+    """Write entries down, and what they say of objects, in a few statements for all of them."""
+    work.session.flush()
+    rows = [
+        {
+            "space_id": space.id,
+            "epoch": link.epoch,
+            "seq": link.seq,
+            "activity_id": str(link.entry.get("activity")),
+            "activity_type": str(link.entry.get("activityType")),
+            "digest": str(link.entry.get("digest")),
+            "trust": link.trust[:10],
+            "entry": link.entry,
+            "entry_hash": link.entry_hash,
+            "body": link.body,
+            "left": link.left,
+            "at": work.now,
+        }
+        for link in links
+    ]
+    if rows:
+        work.session.execute(insert(LogEntry.__table__), rows)  # type: ignore[arg-type]
+    believed = [link.body for link in links if link.body is not None and not link.doubt]
+    forget(work.session, space, remember_objects(work.session, space, believed))
 
 
 def _freeze(federation: Federation, space_id: int, broken: BrokenLog) -> None:

@@ -198,6 +198,7 @@ def _undelete(work: Work, tools: Tools, space: Space, undone: Json) -> Item | No
         work.session.execute(
             delete(Tombstone).where(Tombstone.actor == me(work).iri, Tombstone.iri == iri)
         )
+        work.remember("buried", iri, frozenset())
         if not isinstance(undone.get("object"), dict):
             return None
         return _receive(work, tools, space, undone, _own_object(work, undone))

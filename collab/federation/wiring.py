@@ -18,7 +18,7 @@ from collab.federation.house import Federation
 from collab.federation.keys import Vault
 from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
-from collab.federation.outbox import Outbox
+from collab.federation.outbox import FOLLOWER, Outbox, told_already
 from collab.federation.renewal import Renewal
 from collab.federation.rotation import REKEY, log_new_keys
 from collab.federation.routes import bp
@@ -27,8 +27,6 @@ from collab.federation.streams import Hub
 from collab.federation.transport import Transport
 from collab.federation.wellknown_routes import bp as wellknown_bp
 from collab.web.runtime import Runtime
-
-FOLLOWER = "federate"
 
 
 def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Federation:
@@ -40,6 +38,7 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     app.extensions["collab.federation"] = federation
     outbox = Outbox(runtime.tools, federation.signing_key, federation.admits)
     runtime.followers = (*runtime.followers, FOLLOWER)
+    runtime.needless = told_already
     runtime.handlers[FOLLOWER] = Handler(outbox.federate)
     runtime.handlers[REKEY] = Handler(_rekey(federation))
     runtime.network = Desk(federation)

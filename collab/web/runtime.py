@@ -16,7 +16,7 @@ from collab.core.jobs import Handler, run_due
 from collab.core.pulse import Pulse
 from collab.core.service import Service
 from collab.core.whispers import Whispers
-from collab.core.work import Actor, Work
+from collab.core.work import Actor, Needless, Work, every_event
 from collab.spaces.tool import Tools
 from collab.web.extensions import db
 from collab.web.ports import Network
@@ -36,6 +36,8 @@ class Runtime:
     whispers: Whispers
     forge: Forge
     followers: tuple[str, ...] = ()
+    needless: Needless = every_event
+    """Which of them an event needs no job of."""
     handlers: dict[str, Handler] = field(default_factory=dict)
     services: list[Service] = field(default_factory=list)
     clock: Callable[[], datetime] | None = None
@@ -53,6 +55,7 @@ class Runtime:
         cause: str | None = None,
         mirrored: bool = False,
         session: Session | None = None,
+        bulk: bool = False,
     ) -> Work:
         """A unit of work for `actor` on the current session (or the given one)."""
         return Work(
@@ -65,6 +68,8 @@ class Runtime:
             at=self.clock() if self.clock else None,
             cause=cause,
             mirrored=mirrored,
+            bulk=bulk,
+            needless=self.needless,
         )
 
     def run_jobs(self, now: datetime, *, strict: bool = False) -> int:

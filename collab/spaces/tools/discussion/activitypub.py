@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from ulid import ULID
 
@@ -21,7 +20,7 @@ from collab.core.i18n import N_
 from collab.core.markup import excerpt, plain
 from collab.core.work import Work
 from collab.federation import vocab
-from collab.spaces.items import MAX_TITLE
+from collab.spaces.items import MAX_TITLE, by_iri, by_uid
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, ObjectMapping
 from collab.spaces.tools.discussion.elsewhere import SAID, html_of, is_said
@@ -101,7 +100,7 @@ def receive(work: Work, space: Space, obj: Json) -> Item:
     _may_come_in(work, space, obj, iri)
     received = _received(work, obj, iri)
     body = _source(obj) or plain(received.html)
-    thread, parent = _place(work.session, space, obj, received.uid or "")
+    thread, parent = _place(work, space, obj, received.uid or "")
     if thread is None:
         name = vocab.text(obj, "name", MAX_TITLE) or excerpt(plain(received.html), 80)
         return open_thread(work, space, OpenThread(title=name, body=body, received=received))
@@ -151,8 +150,8 @@ def remain(work: Work, space: Space, tombstone: Json) -> Item:
     if not iri:
         raise Invalid(id=N_("Ce texte n’a pas d’adresse."))
     at = vocab.instant(tombstone, "published") or work.now
-    uid = _uid(work.session, iri, at)
-    thread, answered = _place(work.session, space, tombstone, uid)
+    uid = _uid(work, iri, at)
+    thread, answered = _place(work, space, tombstone, uid)
     return hold_place(work, space, HoldPlace(uid, iri, at, thread, answered))
 
 
@@ -165,7 +164,7 @@ def _may_come_in(work: Work, space: Space, obj: Json, iri: str) -> None:
         raise Forbidden(N_("Ce texte n’est pas adressé à tout le monde : ce projet l’est."))
     if space.visibility != Visibility.PUBLIC and vocab.is_public(obj):
         raise Forbidden(N_("Ce texte est adressé à tout le monde : ce projet ne l’est pas."))
-    if work.session.scalar(select(Item.id).where(Item.iri == iri)) is not None:
+    if by_iri(work, iri) is not None:
         raise Conflict(N_("Ce texte est déjà là."))
 
 
@@ -177,7 +176,7 @@ def _received(work: Work, obj: Json, iri: str) -> Received:
         mentions=vocab.mentions(obj),
         from_html=_source(obj) is None,
         iri=iri,
-        uid=_uid(work.session, iri, at),
+        uid=_uid(work, iri, at),
         at=at,
     )
 
@@ -192,7 +191,7 @@ def _source(obj: Json) -> str | None:
     return told if told and told.strip() else None
 
 
-def _uid(session: Session, iri: str, at: datetime) -> str:
+def _uid(work: Work, iri: str, at: datetime) -> str:
     """The public id of something from elsewhere; in a thread, the order of ids is the order.
 
     Its own ULID when it has one that is free and tells the time it was written. Otherwise one
@@ -200,30 +199,30 @@ def _uid(session: Session, iri: str, at: datetime) -> str:
     """
     last = iri.rpartition("/")[2].lower()
     if ULID_TEXT.fullmatch(last):
-        taken = session.scalar(select(Item.id).where(Item.uid == last)) is not None
+        taken = by_uid(work, last) is not None
         if not taken and abs(ULID.from_str(last.upper()).timestamp - at.timestamp()) < SAME_TIME:
             return last
     moment = max(int(at.timestamp() * 1000), 0).to_bytes(6, "big")
     return str(ULID.from_bytes(moment + hashlib.sha256(iri.encode()).digest()[:10])).lower()
 
 
-def _place(
-    session: Session, space: Space, obj: Json, uid: str
-) -> tuple[Thread | None, Message | None]:
+def _place(work: Work, space: Space, obj: Json, uid: str) -> tuple[Thread | None, Message | None]:
     """The thread an object belongs to (None: it opens one), and the message it answers.
 
     Raises:
         Missing: it belongs to a conversation of this space that is not known here.
     """
     answered = vocab.iri(obj, "inReplyTo")
-    parent = session.scalar(select(Item).where(Item.iri == answered, Item.space_id == space.id))
-    if isinstance(parent, Thread):
-        return parent, None
-    if isinstance(parent, Message):
-        return parent.thread, parent
+    parent = by_iri(work, answered)
+    if parent is not None and parent.space_id == space.id:
+        if isinstance(parent, Thread):
+            return parent, None
+        if isinstance(parent, Message):
+            return work.session.get_one(Thread, parent.thread_id), parent
     context = vocab.iri(obj, "context")
     ours = context.removeprefix(f"{space.iri}/c/") if context.startswith(f"{space.iri}/c/") else ""
-    thread = session.scalar(select(Thread).where(Thread.uid == ours, Thread.space_id == space.id))
+    found = by_uid(work, ours) if ours else None
+    thread = found if isinstance(found, Thread) and found.space_id == space.id else None
     if thread is None and (obj.get("inReplyTo") or ours not in ("", uid)):
         raise Missing(N_("Ce texte répond à quelque chose qui n’est pas connu ici."))
     return thread, None

@@ -15,6 +15,7 @@ from collab.people.actors import host_of
 from collab.people.models import Actor
 from collab.spaces.items import (
     MAX_TITLE,
+    by_uid,
     first_state,
     item_in,
     pin,
@@ -69,17 +70,17 @@ def post_message(work: Work, space: Space, given: PostMessage) -> Message:
         Invalid: no text, or one too long.
     """
     require(work, space, Role.MEMBER)
-    thread = said_in(work.session, space, given.thread)
-    if not isinstance(thread, Thread):
+    thread = by_uid(work, given.thread)
+    if not isinstance(thread, Thread) or thread.space_id != space.id:
         raise Missing(N_("Cette discussion n’existe pas, ou plus."))
     if thread.withdrawn_at and not work.mirrored:
         raise Conflict(N_("Cette discussion a été effacée entre-temps."))
     _check(work, body=given.body)
     told = _told(work, space, given.body, given.received)
-    reply_to_id = _answered(work.session, thread, given.reply_to)
+    reply_to_id = _answered(work, thread, given.reply_to)
     message = Message(thread_id=thread.id, reply_to_id=reply_to_id, **told)
     publish(work, message)
-    _lock(work.session, thread)
+    work.look("counted", thread.uid, lambda: _lock(work.session, thread))
     thread.message_count += 1
     thread.last_at = max(thread.last_at, message.created_at)
     return message
@@ -260,16 +261,14 @@ def _person(session: Session, space: Space, name: str, own_host: str) -> Actor |
     return own[0] if own else (found[0] if len(found) == 1 else None)
 
 
-def _answered(session: Session, thread: Thread, uid: str | None) -> int | None:
+def _answered(work: Work, thread: Thread, uid: str | None) -> int | None:
     """The id of the message answered; None for the thread itself. Raises Missing."""
     if not uid or uid == thread.uid:
         return None
-    found = session.scalar(
-        select(Message.id).where(Message.uid == uid, Message.thread_id == thread.id)
-    )
-    if found is None:
+    found = by_uid(work, uid)
+    if not isinstance(found, Message) or found.thread_id != thread.id:
         raise Missing(N_("Le message auquel vous répondez n’existe pas, ou plus."))
-    return found
+    return found.id
 
 
 def _lock(session: Session, thread: Thread) -> None:

@@ -35,12 +35,13 @@ def hold_place(work: Work, space: Space, given: HoldPlace) -> Said:
         raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
     item = _made(work, space, given)
     item.withdrawn_at = item.erased_at = work.now
-    work.session.add(item)
-    work.session.flush()
-    first = Revision(
-        item_id=item.id, number=1, author_id=item.author_id, source="", version="", at=given.at
-    )
-    work.session.add(first)
+    work.add(item)
+    work.remember("item", item.iri, item)
+    work.remember("uid", item.uid, item)
+    work.write(
+        Revision, item_id=item.id, number=1, author_id=item.author_id, source="", version="",
+        at=given.at,
+    )  # fmt: skip
     return item
 
 
