@@ -72,9 +72,14 @@ def _known(
         if (foreign := FOREIGN_STEMS.get(run)) is not None:
             return length, Finding("foreign", start, end, said, FOREIGN_WORD, foreign)
         hit = lexicon.get(run) or _verb(run, lexicon)
-        if hit is not None:
+        if hit is not None and not _is_done(text, start, run):
             return length, _difficult(text, start, end, hit)
     return 1, _long(words[at])
+
+
+def _is_done(text: str, start: int, run: tuple[str, ...]) -> bool:
+    """Whether « arrêté » is what somebody did, not a decision of the mayor."""
+    return run == DECISION and BEFORE.search(text[max(0, start - 20) : start]) is not None
 
 
 def _difficult(text: str, start: int, end: int, hit: tuple[str, str]) -> Finding | None:
@@ -85,6 +90,8 @@ def _difficult(text: str, start: int, end: int, hit: tuple[str, str]) -> Finding
     return Finding("word", start, end, text[start:end], says, easy, definition=definition)
 
 
+BEFORE = re.compile(r"(?i)\b(?:est|sont|êtes|suis|avez|ont|ai|été|peut-être)[ \u00a0]$")
+DECISION = stems("arrêté")
 NOUNS = frozenset({"usager"})
 """Words in -er that are no verbs."""
 ENDINGS = ("ent", "ez", "on", "e", "era", "eront", "ait", "aient", "é", "a")
