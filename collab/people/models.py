@@ -42,6 +42,11 @@ class Actor(Base):
     fetched_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    moved_to: Mapped[str] = mapped_column(String(2048), default="", server_default="")
+    """The IRI of who they are now, as both have said (FEP-7628); "": they have not moved."""
+    moved_at: Mapped[datetime | None]
+    also_known_as: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    """Of a person of here: who else they are, so that those may move to them."""
 
     @property
     def address(self) -> str:

@@ -38,6 +38,7 @@ from collab.spaces.tools.discussion.inputs import (
     Remove,
 )
 from collab.spaces.tools.discussion.models import Mentioned, Message, Said, Thread
+from collab.spaces.tools.discussion.telling import tell_people
 
 MAX_BODY = 20_000
 """Characters of Markdown in one message."""
@@ -58,6 +59,7 @@ def open_thread(work: Work, space: Space, given: OpenThread) -> Thread:
     told = _told(work, space, given.body, given.received)
     thread = Thread(title=title, **told, last_at=told["created_at"])
     publish(work, thread)
+    tell_people(work, thread)
     return thread
 
 
@@ -80,6 +82,7 @@ def post_message(work: Work, space: Space, given: PostMessage) -> Message:
     reply_to_id = _answered(work, thread, given.reply_to)
     message = Message(thread_id=thread.id, reply_to_id=reply_to_id, **told)
     publish(work, message)
+    tell_people(work, message)
     work.look("counted", thread.uid, lambda: _lock(work.session, thread))
     thread.message_count += 1
     thread.last_at = max(thread.last_at, message.created_at)
@@ -111,6 +114,7 @@ def edit_message(work: Work, space: Space, given: EditMessage) -> Said:
     item.from_html = bool(given.received and given.received.from_html)
     at = given.received.at if given.received else None
     revise(work, item, title=title, source=given.body, html=html, at=at)
+    tell_people(work, item)
     return item
 
 
