@@ -27,6 +27,7 @@ from collab.pages import (
     invitations,
     invited,
     looks,
+    notices,
     oauth,
     offline,
     oidc,
@@ -35,6 +36,7 @@ from collab.pages import (
     reports,
     site,
     spaces,
+    themes,
 )
 from collab.people.sanctions import SILENCE
 from collab.realtime import server as realtime
@@ -72,7 +74,9 @@ PAGES: tuple[Blueprint, ...] = (
     exclusions.bp,
     invitations.bp,
     invited.bp,
+    notices.bp,
     admin.bp,
+    themes.bp,
     peers.bp,
     oidc.bp,
     oauth.bp,

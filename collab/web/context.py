@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
+from collab.people.look import look_of, mark_of
 from collab.people.models import Account, AccountRole
 from collab.people.queries import linked_peers, site
 from collab.spaces.models import Item, Space
@@ -46,6 +47,8 @@ class SiteCard:
     host: str
     allow_loopback: bool
     registration: str
+    look: str = ""
+    """The address of its own colours; empty: those of the style sheet."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def frame() -> dict[str, Any]:
 def _frame() -> dict[str, Any]:
     settings = current_runtime().settings
     row = site(dbsession())
-    found = account()
+    found, look = account(), look_of(dbsession())
     return {
         "site": SiteCard(
             row.name,
@@ -98,6 +101,7 @@ def _frame() -> dict[str, Any]:
             settings.host,
             settings.federation.allow_loopback,
             row.registration,
+            f"/theme.{mark_of(look)}.css" if look else "",
         ),
         "viewer": _viewer(found) if found else None,
         "locale": tongue_here().code,
