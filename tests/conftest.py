@@ -151,7 +151,7 @@ class House:
 
 
 class Visitor(FlaskClient):
-    """A browser at the instance's own address; who looks, in which language, is asked anew each time."""
+    """A browser at the instance's own address; who looks, and how, is asked anew each time."""
 
     def open(self, *args, **more):
         if args and isinstance(args[0], str):

@@ -5,11 +5,11 @@ The list of languages is `collab.core.tongues`.
 
 from __future__ import annotations
 
-from flask import Flask, Response, request, session
+from flask import Flask, request, session
 from flask_babel import Babel, get_locale
 from sqlalchemy.exc import SQLAlchemyError
 
-from collab.core.tongues import CODES, DEFAULT, Tongue, spoken, tongue, tongue_of_catalogue
+from collab.core.tongues import DEFAULT, Tongue, spoken, tongue, tongue_of_catalogue
 from collab.people.models import Account
 from collab.web.view import account
 
@@ -26,7 +26,6 @@ def register(app: Flask) -> None:
         default_timezone="Europe/Paris",
     )
     app.before_request(remember_what_a_link_asked)
-    app.after_request(tell_the_language)
 
 
 def choose_locale() -> str:
@@ -39,7 +38,7 @@ def choose_locale() -> str:
     found = _account()
     if found is not None and spoken(found.locale):
         return found.locale
-    return request.accept_languages.best_match(CODES, DEFAULT.code) or DEFAULT.code
+    return _of_the_browser()
 
 
 def remember_what_a_link_asked() -> None:
@@ -49,11 +48,11 @@ def remember_what_a_link_asked() -> None:
         session["locale"] = asked
 
 
-def tell_the_language(response: Response) -> Response:
-    """Say that another language may be had at the same address."""
-    if response.mimetype == "text/html" and response.status_code != 304:
-        response.vary.add("Accept-Language")
-    return response
+def without_asking(address: str) -> str:
+    """The address of a page without the language it asked for: another one has been chosen."""
+    path, _, asked = address.partition("?")
+    rest = [part for part in asked.split("&") if part and not part.startswith(f"{ASKED}=")]
+    return f"{path}?{'&'.join(rest)}" if rest else path
 
 
 def tongue_here() -> Tongue:
@@ -65,6 +64,17 @@ def tongue_here() -> Tongue:
 def text_direction() -> str:
     """Say which way the page's language runs: `ltr` or `rtl`."""
     return tongue_here().direction
+
+
+def _of_the_browser() -> str:
+    """The first language it wants that we speak; `fr-CH` is French (RFC 4647, 3.4)."""
+    for wanted, quality in request.accept_languages:
+        parts = wanted.lower().split("-") if quality else []
+        while parts and not spoken("-".join(parts)):
+            parts.pop()
+        if parts:
+            return "-".join(parts)
+    return DEFAULT.code
 
 
 def _account() -> Account | None:
