@@ -18,6 +18,7 @@ from collab.people.models import Peer, PeerState
 from collab.people.operations import Register, new_recovery_code
 from collab.people.queries import account_of, site
 from collab.spaces.models import Membership, MembershipState, Space
+from collab.spaces.notices import unread
 from collab.spaces.policy import visible_spaces, visible_to
 from collab.spaces.queries import directory, invited_to, spaces_of
 from collab.spaces.reports import answers_for, oversees
@@ -47,6 +48,7 @@ def home() -> str | Response:
         spaces=[{"space": s, "at": at.get(s.id)} for s in spaces],
         page=page,
         answers=answers_for(session, actor) if actor else 0,
+        fresh=unread(session, actor) if actor else 0,
         asked=invited_to(session, actor) if actor else [],
     )
 

@@ -216,6 +216,19 @@ def excluded_from(session: Session, space: Space, at: datetime) -> Sequence[Excl
     ).all()
 
 
+def exclusions_of(session: Session, actor: Actor, at: datetime) -> Sequence[Exclusion]:
+    """From which spaces somebody is excluded now, the last first."""
+    return session.scalars(
+        select(Exclusion)
+        .where(
+            Exclusion.actor_id == actor.id,
+            or_(Exclusion.until.is_(None), Exclusion.until > at),
+        )
+        .order_by(Exclusion.since.desc(), Exclusion.id)
+        .limit(100)
+    ).all()
+
+
 __all__ = [
     "Exclude",
     "Exclusion",
@@ -223,6 +236,7 @@ __all__ = [
     "exclude",
     "excluded_from",
     "exclusion_of",
+    "exclusions_of",
     "readmit",
     "settle_exclusion",
     "settle_readmission",

@@ -1,0 +1,53 @@
+"""What is new for somebody: who named or answered them, and what was decided about them."""
+
+from __future__ import annotations
+
+from textwrap import shorten
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+
+from collab.core.db import now
+from collab.core.markup import plain
+from collab.people.models import Actor
+from collab.spaces.exclusions import exclusions_of
+from collab.spaces.notices import NAMED, Notice, all_seen, notices
+from collab.web.runtime import current_runtime
+from collab.web.view import dbsession, require_login, working
+
+bp = Blueprint("notices", __name__, template_folder="templates")
+PER_PAGE = 30
+
+
+@bp.get("/news")
+def mine() -> str:
+    """The page; looking at it is having seen what is on it."""
+    actor: Actor = require_login().actor
+    number = min(max(request.args.get("page", 1, type=int), 1), 1000)
+    rows = notices(dbsession(), actor, limit=PER_PAGE + 1, offset=(number - 1) * PER_PAGE)
+    html = render_template(
+        "notices/mine.html",
+        lines=[_line(row) for row in rows[:PER_PAGE]],
+        number=number,
+        more=len(rows) > PER_PAGE,
+        barred=exclusions_of(dbsession(), actor, now()),
+    )
+    if any(row.seen_at is None for row in rows):
+        with working() as work:
+            all_seen(work)
+    return html
+
+
+def _line(row: Notice) -> dict[str, Any]:
+    item, tools = row.item, current_runtime().tools
+    named = row.why == NAMED
+    return {
+        "author": item.author,
+        "said": _("parle de vous") if named else _("vous répond"),
+        "words": shorten(plain(item.html), 160, placeholder=" …") or item.title,
+        "url": tools.kind(item).url(item.space, item),
+        "space": item.space,
+        "at": row.at,
+        "fresh": row.seen_at is None,
+    }
