@@ -22,6 +22,7 @@ from collab.federation.peers import (
     list_peers,
     refuse_peer,
 )
+from collab.federation.reach import reach_peer
 from collab.federation.remote import find_instance
 from collab.people.models import Peer
 from collab.web.extensions import db
@@ -100,6 +101,21 @@ HELP = {
 }
 for _act in ACTS:
     peer.add_command(_decide(_act))
+
+
+@peer.command("reach")
+@click.argument("host")
+@click.argument("form", type=click.Choice(["auto", "mirror", "threads", "highlights"]))
+@INSTANCE
+@click.pass_context
+def reach(ctx: click.Context, host: str, form: str, own_instance: Path | None) -> None:
+    """Choose what goes to HOST: whole copies (mirror), every message of discussions (threads),
+    what opens them (highlights), or what it asks for (auto)."""
+    with opened(chosen(ctx, own_instance)) as runtime:
+        federation = _federation(runtime)
+        with runtime.work(federation.instance_actor()) as work:
+            row = reach_peer(work, _named(federation, host), "" if form == "auto" else form)
+        click.echo(f"{row.host}: {row.reach or 'auto'}")
 
 
 @peer.command("phrase")

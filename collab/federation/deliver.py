@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from itertools import chain
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 from collab.core.db import writing
 from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.house import Federation
+from collab.federation.hygiene import forget
 from collab.federation.lanes import MOST_WAITING, tidy
 from collab.federation.letters import ready, send_letters
 from collab.federation.models import Delivery
@@ -161,7 +161,9 @@ class Courier:
                 strangers = select(Delivery.host).where(Delivery.host.not_in(known)).distinct()
                 for host in session.scalars(strangers).all():
                     peer_of(session, host, now)
-            tidy(session, now, now - timedelta(days=1), self._most_waiting)
+            tidy(session, now, self._most_waiting)
+        with writing(session):
+            forget(session, now)
         self._next_tidy = clock + TIDY_EVERY
         self._slow_until = {h: until for h, until in self._slow_until.items() if until > clock}
         self._stumbled = {h: until for h, until in self._stumbled.items() if until > clock}

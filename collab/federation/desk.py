@@ -38,6 +38,7 @@ from collab.federation.peers import (
     put_back_peer,
     refuse_peer,
 )
+from collab.federation.reach import reach_peer
 from collab.federation.receipts import Receipt, receipts
 from collab.federation.remote import find_instance
 from collab.federation.transport import Unreachable as NoAnswer
@@ -97,6 +98,11 @@ class Desk:
             raise Problem(N_("Cette demande n’est pas comprise."))
         with self._federation.runtime.work(admin) as work:
             return ACTS[act](work, ChoosePeer(host, reason, before))
+
+    def reach_peer(self, admin: Actor, host: str, reach: str) -> Peer:
+        """Choose in which form our projects go to a host. Raises Problem."""
+        with self._federation.runtime.work(admin) as work:
+            return reach_peer(work, host, reach)
 
     def peers(self) -> list[Peer]:
         """Every instance known here."""

@@ -278,7 +278,7 @@ def _said_again(work: Work, arrival: Arrival, known: InboxItem) -> bool:
 
 def _written_down(work: Work, arrival: Arrival) -> bool:
     """Note the activity in this transaction. False when it was here before (R46)."""
-    peers.heard(work.session, arrival.host, work.now, arrival.offset)
+    peers.heard(work.session, arrival, work.now)
     known = work.session.scalar(
         select(InboxItem).where(InboxItem.activity_id == arrival.id).limit(1)
     )

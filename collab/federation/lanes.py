@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from collab.core.errors import Missing
 from collab.core.work import Work
 from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
-from collab.federation.peerhealth import REFUSES_AT
+from collab.federation.peerhealth import REFUSES_AT, weaker_than_before
 from collab.federation.peers import NOT_KNOWN, ChoosePeer
 from collab.people.models import Peer, PeerState
 
@@ -42,6 +42,8 @@ class Lane:
     last_ok: datetime | None
     failing_since: datetime | None
     refuses_us: bool
+    weaker: tuple[str, ...]
+    """What it did to show that its words are its own, and does no more: `rfc9421`, `proof`."""
 
 
 def lanes(session: Session) -> list[Lane]:
@@ -74,6 +76,7 @@ def _described(session: Session, peers: Sequence[Peer]) -> list[Lane]:
             last_ok=peer.last_ok_at,
             failing_since=peer.first_fail_at,
             refuses_us=peer.refusals >= REFUSES_AT,
+            weaker=weaker_than_before(peer),
         )
         for peer in peers
     ]
@@ -164,20 +167,14 @@ def _known(work: Work, given: ChoosePeer) -> Peer:
 # Bounds
 
 
-def tidy(session: Session, at: datetime, forget_before: datetime, most: int = MOST_WAITING) -> None:
-    """Expire what waited too long, forget what went well before then, keep every lane bounded.
-
-    The caller commits.
-    """
+def tidy(session: Session, at: datetime, most: int = MOST_WAITING) -> None:
+    """Expire what waited too long, and keep every lane bounded. The caller commits."""
     late = select(OutboxItem.id).where(OutboxItem.expires_at <= at)
     session.execute(
         update(Delivery)
         .where(Delivery.state == "waiting", Delivery.outbox_id.in_(late))
         .values(state="expired", error="not delivered in time", done_at=at)
         .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        delete(Delivery).where(Delivery.state == "done", Delivery.done_at < forget_before)
     )
     crowded = session.execute(
         select(Delivery.host, func.count())

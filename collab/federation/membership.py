@@ -13,6 +13,7 @@ from collab.federation.deliver import log_inbox_of
 from collab.federation.inbox import Case, declines, id_of, on
 from collab.federation.mirror import follow_answered
 from collab.federation.models import PARTIAL, Mirror, Subscriber
+from collab.federation.reach import may_mirror
 from collab.people.models import ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces import membership as joining
@@ -26,6 +27,7 @@ CLASH = "https://w3id.org/project-space/v1#EditConflict"
 CLASH_CODE = "edit_conflict"
 UNSAID = N_("La raison n’est pas dite.")
 LIMITED = N_("Les administrateurs ont limité les échanges avec votre instance.")
+NO_COPY = N_("Les administrateurs n’envoient pas de copie complète à votre instance.")
 
 
 @on("Follow")
@@ -55,6 +57,8 @@ def _mirror(case: Case, space: Space) -> None:
     _application(case)
     if case.federation.is_limited(case.actor.host):
         raise Forbidden(LIMITED)
+    if not may_mirror(case.work.session, case.actor.host):
+        raise Forbidden(NO_COPY)
     inbox = log_inbox_of(case.actor.iri)
     head = project_log.subscribe(
         case.work, space, case.actor.host, case.actor.iri, str(case.activity["id"]), inbox

@@ -139,3 +139,29 @@ def resting(session: Session, host: str, at: datetime) -> bool:
         return True
     row = session.get(Peer, host)
     return row is not None and row.next_try_at is not None and row.next_try_at > at
+
+
+# How it shows that its words are its own (R59)
+
+MISSED = 20
+"""Requests in a row without what a host used before, after which we say that it stopped."""
+
+
+def signed(peer: Peer, *, rfc9421: bool | None, proven: bool | None) -> None:
+    """Note how a host signed what it sent; None where this request says nothing of it."""
+    if rfc9421 is not None:
+        peer.without_rfc9421 = _row_without(peer.without_rfc9421, used=rfc9421)
+    if proven is not None:
+        peer.without_proof = _row_without(peer.without_proof, used=proven)
+
+
+def _row_without(before: int | None, *, used: bool) -> int | None:
+    if used:
+        return 0
+    return None if before is None else min(before + 1, MISSED)
+
+
+def weaker_than_before(peer: Peer) -> tuple[str, ...]:
+    """What a host used to do and has stopped: `rfc9421`, `proof`. Shown, and not refused."""
+    rows = (("rfc9421", peer.without_rfc9421), ("proof", peer.without_proof))
+    return tuple(name for name, without in rows if without is not None and without >= MISSED)

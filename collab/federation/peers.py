@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -18,14 +19,20 @@ from collab.core.work import Work
 from collab.federation.log import CONTEXT, stamp
 from collab.federation.mirror import end_mirror
 from collab.federation.models import Delivery, Subscriber
-from collab.federation.peerhealth import answered, peer_of
+from collab.federation.peerhealth import answered, peer_of, signed
 from collab.federation.sending import send
+from collab.federation.signatures.rfc9421 import NAME as RFC9421
 from collab.people.models import Actor, Peer, PeerState
 from collab.people.queries import actor_by_iri, site
 from collab.spaces.models import Follow, Space
 
+if TYPE_CHECKING:
+    from collab.federation.gate import Arrival
+
 NOT_KNOWN = N_("Nous ne connaissons pas cette instance.")
 MAX_REASON = 500
+WRITTEN = ("Create", "Update")
+"""What is proved where anything is (R59)."""
 NEAR = 2.0
 """Seconds by which a clock may change before it is written down again."""
 
@@ -217,14 +224,23 @@ def link_answered(work: Work, theirs: Actor, follow_iri: str, *, yes: bool) -> b
     return True
 
 
-def heard(session: Session, host: str, at: datetime, offset: float | None) -> None:
-    """A host wrote to us and was believed: it is well, and its clock stands so (2.3, 4.3)."""
-    peer = peer_of(session, host, at)
+def heard(session: Session, arrival: Arrival, at: datetime) -> None:
+    """A host wrote to us and was believed: it is well, its clock stands so, and so it signs.
+
+    FEDERATION.md 2.3, 4.3, R59. The caller commits.
+    """
+    peer = peer_of(session, arrival.host, at)
     if peer.fail_count or peer.next_try_at or peer.last_ok_at is None:
-        answered(session, host, at)
-    if offset is None:
-        return
-    if peer.clock_offset is None or abs(peer.clock_offset - offset) > NEAR:
+        answered(session, arrival.host, at)
+    own = arrival.sender.host == arrival.host  # not somebody else's handing on
+    written = arrival.verb in WRITTEN
+    signed(
+        peer,
+        rfc9421=arrival.sender.scheme == RFC9421 if own else None,
+        proven="proof" in arrival.activity if written else None,
+    )
+    known, offset = peer.clock_offset, arrival.offset
+    if offset is not None and (known is None or abs(known - offset) > NEAR):
         peer.clock_offset = offset
 
 

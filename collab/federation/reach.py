@@ -13,10 +13,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
+from collab.core.errors import Conflict, Missing
+from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation import vocab
 from collab.federation.models import Subscriber
@@ -25,7 +27,7 @@ from collab.people.models import Actor, Peer
 from collab.spaces.models import Follow, Item, Space, Visibility
 
 Json = dict[str, Any]
-THREADS = "threads"
+MIRROR, THREADS, HIGHLIGHTS = "mirror", "threads", "highlights"
 GROUP_FEDERATION = (
     "https://w3id.org/fep/1b12",
     "https://codeberg.org/fediverse/fep/src/branch/main/fep/1b12",
@@ -70,8 +72,11 @@ def reach_of(session: Session, space: Space, admits: Callable[[str], bool]) -> R
     ).all()
     hosts = {host for host, _ in rows}
     copies = _hosts(session, hosts, "mirror", space.id)
-    forums = _hosts(session, hosts, THREADS) | _declared(session, hosts)
+    declared, chosen = _peers(session, hosts)
+    forums = _hosts(session, hosts, THREADS) | declared
     forums -= _hosts(session, hosts, THREADS, state="refused")
+    forums |= {host for host, reach in chosen.items() if reach == THREADS}
+    forums -= {host for host, reach in chosen.items() if reach == HIGHLIGHTS}
     told = [(host, to) for host, to in rows if to and host not in copies and admits(host)]
     return Reach(
         followers=tuple(to for host, to in told if host not in forums),
@@ -122,12 +127,16 @@ def _hosts(
     return set(session.scalars(found))
 
 
-def _declared(session: Session, among: set[str]) -> set[str]:
+def _peers(session: Session, among: set[str]) -> tuple[set[str], dict[str, str]]:
+    """Those that say they read groups, and what our administrators chose for which."""
     if not among:
-        return set()
-    return set(
-        session.scalars(select(Peer.host).where(Peer.host.in_(among), Peer.reads_groups.is_(True)))
-    )
+        return set(), {}
+    rows = session.execute(
+        select(Peer.host, Peer.reads_groups, Peer.reach).where(
+            Peer.host.in_(among), or_(Peer.reads_groups.is_(True), Peer.reach != "")
+        )
+    ).all()
+    return {r.host for r in rows if r.reads_groups}, {r.host: r.reach for r in rows if r.reach}
 
 
 def heard_from(session: Session, host: str, activity: Json, at: datetime) -> None:
@@ -204,3 +213,35 @@ def choose_reach(work: Work, space: Space, host: str, *, threads: bool) -> None:
         work.actor.iri,
         CHOSEN,
     )
+
+
+def reach_peer(work: Work, host: str, reach: str) -> Peer:
+    """Administrators choose in which form all our projects go to a host; "": as it asks.
+
+    Threads and highlights end the copies it holds; one comes back when it asks for it again and
+    may. Who may choose is the caller's to decide.
+
+    Raises:
+        Missing: the host is not known here.
+        Conflict: that is no form.
+    """
+    peer = work.session.get(Peer, host)
+    if peer is None:
+        raise Missing(N_("Nous ne connaissons pas cette instance."))
+    if reach not in ("", MIRROR, THREADS, HIGHLIGHTS):
+        raise Conflict(N_("Cette demande n’est pas comprise."))
+    peer.reach = reach
+    if not may_mirror(work.session, host):
+        work.session.execute(
+            update(Subscriber)
+            .where(Subscriber.host == host, Subscriber.reach == MIRROR)
+            .values(state="ended")
+            .execution_options(synchronize_session=False)
+        )
+    return peer
+
+
+def may_mirror(session: Session, host: str) -> bool:
+    """Whether our administrators let whole copies go to a host."""
+    peer = session.get(Peer, host)
+    return peer is None or peer.reach in ("", MIRROR)

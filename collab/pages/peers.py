@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,38 @@ PEER_WORDS = {
     "blocked": ("error", N_("bloquée")),
     "refused": ("error", N_("refusée")),
 }
+WEAKER = {
+    "rfc9421": N_("la signature récente des envois, RFC 9421"),
+    "proof": N_("la preuve attachée à chaque texte"),
+}
+REACHES = (
+    ("", N_("Comme elle le demande"), N_("Selon ce que son logiciel comprend. C’est l’usage.")),
+    (
+        "mirror",
+        N_("Copie complète"),
+        N_(
+            "Tout le projet, depuis le début, vérifié entrée par entrée. On y lit et on y écrit "
+            "même si notre site est en panne. Il faut le même logiciel que le nôtre là-bas."
+        ),
+    ),
+    (
+        "threads",
+        N_("Discussions entières"),
+        N_(
+            "Chaque message public des discussions, comme dans un forum. Pour NodeBB, Lemmy et "
+            "PieFed."
+        ),
+    ),
+    (
+        "highlights",
+        N_("Nouvelles seulement"),
+        N_(
+            "Ce qui ouvre une discussion et ce qui est annoncé, sans les réponses. Pour Mastodon "
+            "et les logiciels où l’on suit des personnes."
+        ),
+    ),
+)
+"""The forms in which projects go to another instance (FEDERATION.md 1.1)."""
 PER_PAGE = 50
 UNDONE = {
     "limit": ("known", "allowed"),
@@ -62,7 +95,13 @@ def _around() -> dict[str, Any]:
         "states": STATES,
         "behind": behind,
         "clock": clock,
+        "weaker": weaker,
     }
+
+
+def weaker(names: Sequence[str]) -> str:
+    """What a host does no more to show that its words are its own, in words (R59)."""
+    return ", ".join(str(_(WEAKER[name])) for name in names)
 
 
 @bp.get("/admin/peers")
@@ -100,6 +139,28 @@ def decide(host: str) -> Response:
         flash(told, "undo")
     else:
         flash(_("C’est fait."), "ok")
+    return redirect(f"/admin/peers#{host}")
+
+
+# What goes there
+
+
+@bp.get("/admin/peers/<host>/reach")
+def reach(host: str) -> str:
+    """In which form our projects go to an instance, and the choice of another."""
+    require_admin()
+    peer = dbsession().get(Peer, host)
+    if peer is None:
+        raise Missing(N_("Nous ne connaissons pas cette instance."))
+    choices = [(value, _(label), _(words)) for value, label, words in REACHES]
+    return blank("admin/reach.html", peer=peer, choices=choices)
+
+
+@bp.post("/admin/peers/<host>/reach")
+def choose_reach(host: str) -> Response:
+    found = require_admin()
+    current_runtime().network.reach_peer(found.actor, host, request.form.get("reach", ""))
+    flash(_("C’est noté."), "ok")
     return redirect(f"/admin/peers#{host}")
 
 

@@ -55,7 +55,6 @@ class Space(Base):
     join_policy: Mapped[str] = mapped_column(default=JoinPolicy.REQUEST)
     tools: Mapped[list[str]] = mapped_column(JSON)
     presence_elsewhere: Mapped[bool] = mapped_column(default=False)
-    """Whether linked instances hear who of its members is here and writing (FEDERATION.md 4.7)."""
     created_at: Mapped[datetime]
     revised_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]

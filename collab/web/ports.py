@@ -41,6 +41,9 @@ class Network(Protocol):
         Raises Problem.
         """
 
+    def reach_peer(self, admin: Actor, host: str, reach: str) -> Peer:
+        """Choose what goes there: `mirror`, `threads`, `highlights`, "" as it asks. Raises Problem."""
+
     def lanes(self) -> Mapping[str, Any]:
         """How sending to each host stands, by host: federation.lanes.Lane."""
 

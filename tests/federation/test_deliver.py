@@ -14,6 +14,7 @@ from federation.stage import ORIGIN, federation, foreign, house
 
 from collab.core.db import writing
 from collab.federation.deliver import Courier
+from collab.federation.hygiene import forget
 from collab.federation.lanes import lane_of, lanes, pause_peer, resume_peer, retry_peer, tidy
 from collab.federation.models import Delivery, OutboxItem, Subscriber
 from collab.federation.peerhealth import failed
@@ -303,11 +304,42 @@ def test_what_waits_is_bounded_and_greetings_go_first(tell, foreign, clock):
     tell("Create", "3")
     tell("Like", "4")
     with writing(db.session()) as session:
-        tidy(session, clock(), clock(), most=3)
+        tidy(session, clock(), most=3)
     assert states() == ["waiting", "expired", "waiting", "waiting"]
     with writing(db.session()) as session:
-        tidy(session, clock(), clock(), most=1)
+        tidy(session, clock(), most=1)
     assert states() == ["expired", "expired", "waiting", "expired"]
+
+
+def test_r53_what_was_sent_and_who_was_met_is_forgotten_in_time(tell, courier, foreign, clock):
+    """Delivered: a day. Refused, expired, taken back: thirty. A batch at a time. Hosts that only
+    ever wrote: ninety days, and so many of one domain."""
+    for verb in ("Create", "Update", "Like", "Announce"):
+        tell(verb, verb)
+    with writing(db.session()) as session:
+        rows = session.query(Delivery).order_by(Delivery.id).all()
+        for row, state in zip(rows, ("done", "refused", "cancelled", "waiting"), strict=True):
+            row.state, row.done_at = state, None if state == "waiting" else clock()
+        for number in range(600):
+            host = f"n{number}.a.example" if number < 520 else f"n{number}.example"
+            session.add(Peer(host=host, created_at=clock()))
+        session.add(Peer(host="kept.a.example", created_at=clock(), decided_at=clock()))
+
+    def left(**later):
+        clock.forward(**later)
+        for _ in range(3):
+            with writing(db.session()) as session:
+                forget(session, clock())
+        return states(), db.session.query(Peer).count()
+
+    # 50 of the one domain and its one that was decided about, 80 others, and whom we write to.
+    assert left() == (["done", "refused", "cancelled", "waiting"], 50 + 1 + 80 + 1)
+    assert left(days=2)[0] == ["refused", "cancelled", "waiting"]
+    assert left(days=29)[0] == ["waiting"]
+    assert left(days=60)[1] == 2
+    assert db.session.query(OutboxItem).count() == 4
+    left(days=100)
+    assert db.session.query(OutboxItem).count() == 1
 
 
 def test_an_administrator_pauses_resumes_and_retries(tell, courier, foreign, ada, clock, house):

@@ -7,15 +7,18 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from conftest import log_in
 from federation.stage import ORIGIN, PUBLIC, actor, federation, foreign, house, sent
 
 from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
 from collab.federation.reach import choose_reach, reach_of
-from collab.people.models import Actor, Peer, PeerState, Site
+from collab.people.models import AccountRole, Actor, Peer, PeerState, Site
 from collab.spaces.items import withdraw
 from collab.spaces.models import Follow, Item, Visibility
 from collab.web.actions import perform
 from collab.web.extensions import db
+
+GROUPS = [{"href": "https://w3id.org/fep/1b12", "name": "Group federation"}]
 
 
 @pytest.fixture
@@ -154,8 +157,8 @@ def test_a_host_that_names_our_group_as_audience_becomes_a_forum(foreign, make, 
 
 def test_a_host_whose_software_says_so_is_a_forum_from_the_first(foreign, garden):
     """FEP-844e; what the software calls itself is never asked."""
-    says = {"implements": [{"href": "https://w3id.org/fep/1b12", "name": "Group federation"}]}
-    lea = foreign.person("lea", "Person", generator={"type": "Application"} | says)
+    says = {"type": "Application", "implements": GROUPS}
+    lea = foreign.person("lea", "Person", generator=says)
     foreign.say(lea, "Follow", garden.iri)
     reach = reach_of(db.session, garden, lambda host: True)
     assert (reach.followers, len(reach.threads)) == ((), 1)
@@ -169,6 +172,37 @@ def test_an_administrator_s_choice_stays(foreign, make, garden, ines, house):
     foreign.say(lea, "Create", foreign.note(lea, garden), audience=garden.iri)
     reach = reach_of(db.session, garden, lambda host: True)
     assert (len(reach.followers), reach.threads) == (1, ())
+
+
+def test_administrators_choose_the_form_for_a_whole_host(house, foreign, make, garden):
+    """On the page of the host, and it holds over what its software says of itself."""
+    lea, ada = foreign.person("lea", implements=GROUPS), make.person("ada", AccountRole.ADMIN)
+    foreign.say(lea, "Follow", garden.iri)
+    here, client = foreign.application(), house.client()
+    log_in(client, ada)
+    url = f"/admin/peers/{foreign.host}/reach"
+    assert "Copie complète" in client.get(url).get_data(as_text=True)
+    for form, followers, threads in (("highlights", 1, 0), ("threads", 0, 1), ("", 0, 1)):
+        assert client.post(url, data={"reach": form}).status_code == 302
+        reach = reach_of(db.session(), garden, lambda host: True)
+        assert (len(reach.followers), len(reach.threads)) == (followers, threads)
+    assert client.post(url, data={"reach": "all"}).status_code == 409
+    assert client.get("/admin/peers/c.example/reach").status_code == 404
+    # A whole copy goes where the host asks for it, unless another form was chosen for it.
+    foreign.say(here, "Follow", f"{garden.iri}/log")
+    assert copies(foreign) == ["active"]
+    client.post(url, data={"reach": "threads"})
+    assert copies(foreign) == ["ended"]
+    foreign.say(here, "Follow", f"{garden.iri}/log")
+    assert copies(foreign) == ["ended"]
+    client.post(url, data={"reach": "mirror"})
+    foreign.say(here, "Follow", f"{garden.iri}/log")
+    assert copies(foreign) == ["active"]
+
+
+def copies(foreign) -> list[str]:
+    rows = db.session.query(Subscriber.state).filter_by(host=foreign.host, reach="mirror")
+    return [row.state for row in rows]
 
 
 def test_a_members_only_project_tells_followers_and_forums_nothing(house, foreign, make, ines):

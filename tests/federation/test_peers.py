@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
+from conftest import log_in
 from federation.stage import ORIGIN, actor, federation, foreign, house, sent
 
 from collab.cli import cli
@@ -48,6 +49,31 @@ def announce(foreign) -> None:
     ]
     kind = "application/json"
     foreign.peer.serve("/.well-known/nodeinfo", {"links": links}, content_type=kind)
+
+
+def test_r59_a_host_that_signs_less_well_than_before_is_shown_and_not_refused(
+    house, foreign, make, admin, garden
+):
+    lea, client = foreign.member(make, garden, admin), house.client()
+    log_in(client, admin)
+    flagged = "signe moins bien qu’avant"
+
+    def write(times, *, better):
+        for _ in range(times):
+            told = foreign.activity(lea, "Create", foreign.note(lea, garden))
+            told = foreign.proven(lea, told) if better else told
+            scheme = "rfc9421" if better else "cavage"
+            assert foreign.post(lea, told, scheme=scheme).status_code == 202
+        return client.get("/admin/peers").get_data(as_text=True)
+
+    assert flagged not in write(22, better=False)  # it never did better
+    assert flagged not in write(1, better=True)
+    assert flagged not in write(19, better=False)
+    page = write(1, better=False)
+    assert flagged in page
+    assert "RFC 9421" in page
+    assert "la preuve attachée" in page
+    assert flagged not in write(1, better=True)
 
 
 def state(foreign) -> str:
