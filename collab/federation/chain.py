@@ -14,7 +14,7 @@ from collab.federation.keyhistory import KeyHistory
 from collab.federation.keys import PublicKey
 from collab.federation.proofs import FindKey, verify_proof
 from collab.federation.signatures.message import Refused
-from collab.federation.strictjson import canonical, multihash
+from collab.federation.strictjson import Written, multihash
 
 Json = dict[str, Any]
 
@@ -42,6 +42,8 @@ class Link:
     """Why the body may not be applied, though it stands in the log; "" when it may."""
     left: Json | None = None
     """Of an erased body: where its words stood, as the host says it (nothing signs it)."""
+    written: Written | None = None
+    """The canonical form of the body, where it was read just now."""
 
 
 def entries_of(page: Json, log_iri: str) -> list[tuple[int, Json]]:
@@ -106,11 +108,12 @@ def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now
         raise BrokenLog(seq, "not written by the project")
     if entry.get("prev") != head:
         raise BrokenLog(seq, "does not follow the entry before it")
-    _check_signature(seq, entry, group, find_key, now)
+    signed = Written(entry)
+    _check_signature(seq, signed, group, find_key, now)
     epoch = entry.get("epoch")
     if not isinstance(epoch, int):
         raise BrokenLog(seq, "an entry without an epoch")
-    entry_hash = multihash(canonical(entry))
+    entry_hash = multihash(signed.whole())
     trust = str(entry.get("trust", ""))
     if not isinstance(body, dict):
         raise BrokenLog(seq, "an entry without a body")
@@ -118,10 +121,11 @@ def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now
         left = body.get("object")
         place = left if isinstance(left, dict) and left.get("type") == "Tombstone" else None
         return Link(seq, epoch, entry, entry_hash, None, trust, left=place)
-    if multihash(canonical(body)) != entry.get("digest"):
+    said = Written(body)
+    if multihash(said.whole()) != entry.get("digest"):
         raise BrokenLog(seq, "the body is not the one that was signed")
-    doubt = doubt_of(body, trust, group, find_key, now)
-    return Link(seq, epoch, entry, entry_hash, body, trust, doubt)
+    doubt = doubt_of(body, trust, group, find_key, now, said)
+    return Link(seq, epoch, entry, entry_hash, body, trust, doubt, written=said)
 
 
 def _check_signer(seq: int, item: Json, keys: KeyHistory) -> None:
@@ -134,16 +138,21 @@ def _check_signer(seq: int, item: Json, keys: KeyHistory) -> None:
         raise BrokenLog(seq, f"signed with {key_id}, but the log goes on with {keys.current}")
 
 
-def _check_signature(seq: int, entry: Json, group: str, find_key: FindKey, now: datetime) -> None:
+def _check_signature(
+    seq: int, entry: Written, group: str, find_key: FindKey, now: datetime
+) -> None:
     try:
-        signer = verify_proof(entry, find_key, now)
+        signer = verify_proof(entry.document, find_key, now, entry)
     except Refused as refused:
         raise BrokenLog(seq, f"signature refused: {refused.detail}") from refused
     if signer != group:
         raise BrokenLog(seq, "signed by somebody else")
 
 
-def doubt_of(body: Json, trust: str, group: str, find_key: FindKey, now: datetime) -> str:
+def doubt_of(
+    body: Json, trust: str, group: str, find_key: FindKey, now: datetime,
+    written: Written | None = None,
+) -> str:  # fmt: skip
     """Why the author's word is not believed; "" when it is (trust, FEDERATION.md 1.5)."""
     actor = body.get("actor")
     if not isinstance(actor, str):
@@ -155,7 +164,7 @@ def doubt_of(body: Json, trust: str, group: str, find_key: FindKey, now: datetim
     if trust != "proof":
         return "the project speaks for somebody else"
     try:
-        proven = verify_proof(body, find_key, now)
+        proven = verify_proof(body, find_key, now, written)
     except Refused as refused:
         return f"the author's proof is refused: {refused.detail}"
     return "" if proven == actor else "proved by somebody else"

@@ -11,12 +11,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from collab.federation.hosts import same_origin
 from collab.federation.keys import PublicKey, SigningKey
 from collab.federation.signatures.message import Refused
-from collab.federation.strictjson import Malformed, base58btc_decode, base58btc_encode, canonical
+from collab.federation.strictjson import (
+    Malformed,
+    Written,
+    base58btc_decode,
+    base58btc_encode,
+    canonical,
+)
 
 FindKey = Callable[[str], PublicKey]
 CRYPTOSUITE = "eddsa-jcs-2022"
 _AHEAD = timedelta(minutes=5)
 _SIGNATURE_BYTES = 64
+PROOFS = frozenset({"proof", "signature"})
+"""What is said beside a document, not by it."""
 
 
 def add_proof(document: dict[str, Any], key: SigningKey, now: datetime) -> dict[str, Any]:
@@ -41,8 +49,12 @@ def add_proof(document: dict[str, Any], key: SigningKey, now: datetime) -> dict[
     return unsecured | {"proof": proof | {"proofValue": "z" + base58btc_encode(signature)}}
 
 
-def verify_proof(document: dict[str, Any], find_key: FindKey, now: datetime) -> str:
+def verify_proof(
+    document: dict[str, Any], find_key: FindKey, now: datetime, written: Written | None = None
+) -> str:
     """Return the actor who proves this document: its `actor`, else its `attributedTo`.
+
+    `written` is the document's canonical form where the caller has it already.
 
     `find_key` is asked for the `verificationMethod` and raises Refused when it cannot get it.
     The document is not changed. A proof says who wrote it, not that it is new: replays are
@@ -58,19 +70,29 @@ def verify_proof(document: dict[str, Any], find_key: FindKey, now: datetime) -> 
     if method.partition("#")[0] != owner:
         raise _refused("wrong_owner", "The proof is made with somebody else's key.")
     created = _check_times(proof, now)
-    unsecured = _with_context(_unsecured(document), proof)
     signature = _signature(proof["proofValue"])
     try:
-        signed = _hashes(unsecured, {k: v for k, v in proof.items() if k != "proofValue"})
+        signed = _signed(written or Written(document), proof)
     except Malformed as error:
         raise _refused("bad_proof", "The document has no canonical form.") from error
     _check_signature(_key(find_key, method, owner, created), signature, signed)
     return owner
 
 
+def _signed(written: Written, proof: dict[str, Any]) -> bytes:
+    """What the proof signs: the options of the proof, and the document in the proof's context."""
+    document = written.document
+    options = {name: value for name, value in proof.items() if name != "proofValue"}
+    if "@context" not in proof or proof["@context"] == document.get("@context"):
+        text = written.unsigned()
+    else:
+        text = canonical(_with_context(_unsecured(document), proof))
+    return hashlib.sha256(canonical(options)).digest() + hashlib.sha256(text).digest()
+
+
 def _unsecured(document: dict[str, Any]) -> dict[str, Any]:
     """The document without its proofs: neither ours nor the linked-data signature is covered."""
-    return {name: value for name, value in document.items() if name not in {"proof", "signature"}}
+    return {name: value for name, value in document.items() if name not in PROOFS}
 
 
 def _hashes(unsecured: dict[str, Any], proof: dict[str, Any]) -> bytes:

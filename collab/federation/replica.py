@@ -278,7 +278,7 @@ def _write(work: Work, space: Space, links: Sequence[Link]) -> None:
     ]
     if rows:
         work.session.execute(insert(LogEntry.__table__), rows)  # type: ignore[arg-type]
-    believed = [link.body for link in links if link.body is not None and not link.doubt]
+    believed = [(k.body, k.written) for k in links if k.body is not None and not k.doubt]
     forget(work.session, space, remember_objects(work.session, space, believed))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from collab.federation.models import ApObject, StateBucket
-from collab.federation.strictjson import canonical
+from collab.federation.strictjson import Written, canonical
 from collab.spaces.models import Space
 
 Json = dict[str, Any]
@@ -55,17 +55,22 @@ def held_objects(
     return found | {row.iri: row for row in rows}
 
 
-def remember_objects(session: Session, space: Space, activities: Sequence[Json]) -> set[int]:
+def remember_objects(
+    session: Session, space: Space, activities: Sequence[tuple[Json, Written | None]]
+) -> set[int]:
     """As `remember_object` for many activities in their order: a few statements for all of them.
 
-    Returns the buckets whose digests the caller lets go of.
+    Each comes with its canonical form where that is at hand. Returns the buckets whose digests
+    the caller lets go of.
     """
-    held, fresh, touched = held_objects(session, space, activities), dict[str, Json](), set[int]()
-    for activity in activities:
+    held = held_objects(session, space, [activity for activity, _ in activities])
+    fresh, touched = dict[str, Json](), set[int]()
+    for activity, written in activities:
         iri, verb, thing = object_of(activity)
         if not iri or iri == space.iri:
             continue
-        told, row = _told(verb, thing), held[iri]
+        own = written if thing is activity.get("object") else None
+        told, row = _told(verb, thing, own), held[iri]
         if row is None:
             new = {"space_id": space.id, "iri": iri, "bucket": bucket_of(iri)}
             row_values = fresh.setdefault(iri, new | {"owner": "", "updated": "", "hash": ""})
@@ -80,7 +85,7 @@ def remember_objects(session: Session, space: Space, activities: Sequence[Json])
     return touched
 
 
-def _told(verb: str, thing: Json | None) -> Json:
+def _told(verb: str, thing: Json | None, written: Written | None = None) -> Json:
     """What an activity says of its object, by column."""
     if verb == "Delete" or thing is None:
         return {"deleted": verb == "Delete"}
@@ -88,7 +93,7 @@ def _told(verb: str, thing: Json | None) -> Json:
         "deleted": False,
         "owner": str(thing.get("attributedTo", "")),
         "updated": str(thing.get("updated") or thing.get("published") or ""),
-        "hash": object_hash(thing),
+        "hash": hashlib.sha256(written.thing()).hexdigest() if written else object_hash(thing),
     }
 
 

@@ -12,6 +12,7 @@ MAX_DEPTH = 32
 _MAX_INT = 2**53 - 1
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _MAX_BASE58 = 2048
 _SHA2_256 = b"\x12\x20"
 
@@ -51,7 +52,10 @@ def parse(raw: bytes, *, limit: int = MAX_BYTES) -> dict[str, Any]:
         raise Malformed("not JSON") from error
     if not isinstance(value, dict):
         raise Malformed("not an object")
-    _inspect(value)
+    if _ODD.search(raw):
+        _inspect(value)
+    else:
+        _check_depth(value)
     return value
 
 
@@ -63,11 +67,75 @@ def canonical(value: Any) -> bytes:
     """
     try:
         if _is_simple(value):
-            return _WRITER.encode(value).encode("utf-8")
+            return _encode(value).encode("utf-8")
         written: bytes = rfc8785.dumps(value)
     except (ValueError, RecursionError) as error:
         raise Malformed("not a canonical value") from error
     return written
+
+
+def _encode(value: Any) -> str:
+    """Raises Malformed for half of a surrogate pair, which has no bytes."""
+    written = _WRITER.encode(value)
+    if not written.isascii() and _SURROGATE.search(written):
+        raise Malformed("half of a surrogate pair")
+    return written
+
+
+class Written:
+    """An object written in canonical form once, in pieces, for all that is hashed of it."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self._pieces: dict[str, str] | None = None
+
+    def whole(self) -> bytes:
+        """The whole object. Raises Malformed as `canonical`."""
+        return self._joined("")
+
+    def unsigned(self) -> bytes:
+        """The object without its `proof`, and without the `signature` of old servers."""
+        if "signature" in self.document:
+            left = {k: v for k, v in self.document.items() if k not in ("proof", "signature")}
+            return canonical(left)
+        return self._joined("proof")
+
+    def thing(self) -> bytes:
+        """Its member `object` alone, which must be there."""
+        pieces = self._written()
+        return canonical(self.document["object"]) if pieces is None else pieces["object"].encode()
+
+    def _joined(self, without: str) -> bytes:
+        pieces = self._written()
+        if pieces is None:
+            return canonical({k: v for k, v in self.document.items() if k != without})
+        inside = [
+            f'"{name}":{text}' if name in _APART else text
+            for name, text in pieces.items()
+            if name != without
+        ]
+        return ("{" + ",".join(inside) + "}").encode("utf-8")
+
+    def _written(self) -> dict[str, str] | None:
+        """What is written of it, in order: members that stand apart by their names, all others
+        together under the name of their first. None for what the standard writer gets wrong."""
+        if self._pieces is None and _is_simple(self.document):
+            runs: list[list[str]] = []
+            for name in sorted(self.document):
+                if name in _APART or not runs or runs[-1][0] in _APART:
+                    runs.append([name])
+                else:
+                    runs[-1].append(name)
+            self._pieces = {run[0]: self._piece(run) for run in runs}
+        return self._pieces
+
+    def _piece(self, names: list[str]) -> str:
+        if names[0] in _APART:
+            return _encode(self.document[names[0]])
+        return _encode({name: self.document[name] for name in names})[1:-1]
+
+
+_APART = frozenset({"object", "proof"})
 
 
 _WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -100,10 +168,10 @@ def base58btc_encode(data: bytes) -> str:
     number = int.from_bytes(data, "big")
     digits: list[str] = []
     while number:
-        number, digit = divmod(number, 58)
-        digits.append(_ALPHABET[digit])
+        number, pair = divmod(number, 3364)
+        digits.append(_PAIRS[pair])
     zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + "".join(reversed(digits))
+    return "1" * zeros + "".join(reversed(digits)).lstrip("1")
 
 
 def base58btc_decode(text: str) -> bytes:
@@ -114,11 +182,14 @@ def base58btc_decode(text: str) -> bytes:
     if len(text) > _MAX_BASE58:
         raise Malformed(f"more than {_MAX_BASE58} characters of base58")
     number = 0
-    for character in text:
-        value = _VALUES.get(character)
-        if value is None:
-            raise Malformed("not base58btc")
-        number = number * 58 + value
+    try:
+        for start in range(0, len(text), 8):
+            part, piece = 0, text[start : start + 8]
+            for character in piece:
+                part = part * 58 + _VALUES[character]
+            number = number * 58 ** len(piece) + part
+    except KeyError as error:
+        raise Malformed("not base58btc") from error
     zeros = len(text) - len(text.lstrip("1"))
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
@@ -148,6 +219,26 @@ def _int(text: str) -> int:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+_ODD = re.compile(rb'\\u|"@(?:graph|included|reverse|nest|id|type)"')
+"""What only a document can hold that `_inspect` has more to say about than its depth: something
+written as an escape, and the words of R40."""
+
+
+def _check_depth(document: dict[str, Any]) -> None:
+    """As `_inspect`, for a document that holds nothing odd: containers alone, level by level."""
+    level: list[Any] = [document]
+    for _depth in range(MAX_DEPTH):
+        level = [
+            part
+            for value in level
+            for part in (value.values() if type(value) is dict else value)
+            if type(part) is dict or type(part) is list
+        ]
+        if not level:
+            return
+    raise Malformed(f"more than {MAX_DEPTH} levels")
 
 
 def _inspect(document: dict[str, Any]) -> None:
