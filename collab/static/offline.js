@@ -10,6 +10,8 @@ const lang = document.documentElement.lang;
 let words = {};
 let waiting = [];
 let warned = false;
+let later = 0;
+let pause = 2000; // milliseconds until what waits is tried again
 
 function make(tag, text, more = {}) {
   return Object.assign(document.createElement(tag), { textContent: text, ...more });
@@ -41,6 +43,14 @@ function told({ queue, others, sent, kept, words: every }) {
   if (kept) showKept(kept);
   showWaiting(others);
   if (sent) notice("sent", words.sent, sent, words.see);
+  clearTimeout(later);
+  if (waiting.some((one) => !one.state)) later = setTimeout(tryAgain, pause);
+}
+
+/** While a page is open it need not wait for the browser, which tries again when it likes. */
+function tryAgain() {
+  pause = Math.min(pause * 2, 60000);
+  ask({ ask: "hello" });
 }
 
 /* --- What waits ------------------------------------------------------------------------------- */
@@ -146,7 +156,10 @@ document.addEventListener("submit", async (event) => {
 
 renewKeys();
 if (worker && window.caches) {
-  addEventListener("online", () => ask({ ask: "hello" }));
+  addEventListener("online", () => {
+    pause = 1000; // the network is often said to be back a moment before it is
+    tryAgain();
+  });
   if (document.readyState === "complete") start();
   else addEventListener("load", () => setTimeout(start));
 }

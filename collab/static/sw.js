@@ -177,12 +177,23 @@ async function write(event) {
 }
 
 let sending = null;
+let wanted = false;
 
 /** Send what waits, in its order. `insist`: fail while something is left, so that the browser tries again. */
 async function flush(insist = false) {
-  sending = sending || sendAll().finally(() => (sending = null));
+  wanted = true; // also when a round is under way: it may have failed for want of a network
+  sending = sending || rounds().finally(() => (sending = null));
   const left = await sending;
   if (left && insist) throw new Error("not yet");
+}
+
+async function rounds() {
+  let left = false;
+  while (wanted) {
+    wanted = false;
+    left = await sendAll();
+  }
+  return left;
 }
 
 async function sendAll() {
