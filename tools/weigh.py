@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +43,16 @@ Scripts: at most 25 KB on any page, all of them optional. Style: at most 15 KB.
 | Page | Reader | Budget | Elements | Requests | First visit | Next visit | Scripts | EcoIndex |
 |---|---|---|--:|--:|--:|--:|--:|--:|
 {rows}
+
+## The same pages in the light mode
+
+Chosen on `/affichage`, or asked for by the browser (`Save-Data: on`).
+
+| Page | Reader | Budget | Elements | Requests | First visit | Next visit | Scripts | EcoIndex |
+|---|---|---|--:|--:|--:|--:|--:|--:|
+{light}
 """
+Weighed = list[tuple[Leaf, Weight]]
 READERS = {"": "stranger", "bob": "member", "ada": "in charge"}
 
 
@@ -56,21 +64,23 @@ def main() -> int:
             browser = playwright.chromium.launch(executable_path=program, args=QUIET)
             scales = Scales(browser, there)
             weighed = [(leaf, scales.weigh(leaf)) for leaf in leaves(there)]
+            light = [(leaf, scales.weigh(leaf)) for leaf in leaves(there, light=True)]
             again = scales.again(weighed[0][0])
             browser.close()
-        TABLE.write_text(table(there, weighed, again), encoding="utf-8")
+        TABLE.write_text(table(there, weighed, light, again), encoding="utf-8")
     print(f"{len(weighed)} pages weighed: {TABLE.relative_to(ROOT)}")
     return 0
 
 
-def table(there: Ground, weighed: Iterable[tuple[Leaf, Weight]], again: int) -> str:
+def table(there: Ground, weighed: Weighed, light: Weighed, again: int) -> str:
     """The whole of docs/weight.md."""
     budgets = "\n".join(
         f"| {name} | {b.elements} | {b.requests} | {kilobytes(b.first)} | {kilobytes(b.next)} |"
         for name, b in BUDGETS.items()
     )
     rows = "\n".join(sorted(row(there, leaf, weight) for leaf, weight in weighed))
-    return HEAD.format(budgets=budgets, rows=rows, again=round(again, -1))
+    few = "\n".join(sorted(row(there, leaf, weight) for leaf, weight in light))
+    return HEAD.format(budgets=budgets, rows=rows, light=few, again=round(again, -1))
 
 
 def row(there: Ground, leaf: Leaf, weight: Weight) -> str:

@@ -23,12 +23,15 @@ from collab.spaces.policy import visible_spaces, visible_to
 from collab.spaces.queries import directory, invited_to, spaces_of
 from collab.spaces.reports import answers_for, oversees
 from collab.web.context import Page
+from collab.web.light import shorter
 from collab.web.runtime import current_runtime
 from collab.web.tongues import choose_locale
 from collab.web.view import dbsession, log_in, viewer
 
 bp = Blueprint("site", __name__, template_folder="templates")
-PER_PAGE = 20
+PER_PAGE = 16
+MINE = 8
+"""One's own projects that home says something of; the others are named."""
 
 
 @bp.get("/")
@@ -38,14 +41,17 @@ def home() -> str | Response:
         return redirect("/setup")
     actor = viewer()
     total = session.scalar(select(func.count(Space.id)).where(visible_to(actor))) or 0
-    page = Page.asked(request.args.get("page", 1, type=int), total, PER_PAGE)
-    spaces = directory(session, actor, limit=PER_PAGE, offset=page.offset)
-    mine = spaces_of(session, actor) if actor else []
+    size = shorter(PER_PAGE)
+    page = Page.asked(request.args.get("page", 1, type=int), total, size)
+    spaces = directory(session, actor, limit=size, offset=page.offset)
+    every = spaces_of(session, actor) if actor else []
+    mine, others = every[:MINE], every[MINE:]
     at = _last_activity([s.id for s in [*spaces, *mine]])
     return render_template(
         "site/home.html",
         mine=[{"space": s, "at": at.get(s.id)} for s in mine],
         spaces=[{"space": s, "at": at.get(s.id)} for s in spaces],
+        others=others,
         page=page,
         answers=answers_for(session, actor) if actor else 0,
         fresh=unread(session, actor) if actor else 0,

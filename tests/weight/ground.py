@@ -43,7 +43,8 @@ NEIGHBOURS = 12
 """Instances that are known; three of them keep a copy of the garden."""
 PROJECTS = 20
 MEMBERS = 30
-LONG = "\n\n".join(f"## Chapitre {n}\n\n{sheet.words}" for n, sheet in enumerate(SHEETS * 2, 1))
+CHAPTERS = (*SHEETS, SHEETS[0])
+LONG = "\n\n".join(f"## Chapitre {n}\n\n{one.words}" for n, one in enumerate(CHAPTERS, 1))
 
 
 @dataclass

@@ -62,6 +62,7 @@ KINDS = {
 }
 DESKS = ("admin.", "peers.", "people.", "reports.of_", "reports.one")
 """Where the tables of those who look after a site are."""
+LIGHT = {"Save-Data": "on"}
 PATIENCE = 200
 """How often to look whether everything that was asked for has come, 20 ms apart."""
 
@@ -74,9 +75,12 @@ class Leaf:
     reader: str
     path: str
     elements: int
+    light: bool = False
 
     @property
     def kind(self) -> str:
+        if self.light:
+            return "light"
         return "admin" if self.endpoint.startswith(DESKS) else KINDS.get(self.endpoint, "reading")
 
 
@@ -134,16 +138,17 @@ class Read(HTMLParser):
             self.links.append(dict(attrs).get("href") or "")
 
 
-def leaves(ground: Ground, readers: Iterable[str] = READERS) -> list[Leaf]:
+def leaves(ground: Ground, readers: Iterable[str] = READERS, *, light: bool = False) -> list[Leaf]:
     """The heaviest page of every type that links lead to, for each reader."""
-    return [leaf for reader in readers for leaf in walk(ground, reader)]
+    return [leaf for reader in readers for leaf in walk(ground, reader, light)]
 
 
-def walk(ground: Ground, reader: str) -> Iterator[Leaf]:
+def walk(ground: Ground, reader: str, light: bool) -> Iterator[Leaf]:
     """Follow the links of the pages that this reader sees, a few of each type."""
     routes = ground.house.app.url_map.bind(urlsplit(ground.url).netloc)
     client = ground.house.app.test_client(use_cookies=False)
     headers = dict([ground.cookies[reader].split(": ", 1)]) if reader else {}
+    headers |= LIGHT if light else {}
     found: dict[str, list[Leaf]] = {}
     ahead, seen = [*ground.seeds, "/"], set()
     while ahead:
@@ -162,7 +167,7 @@ def walk(ground: Ground, reader: str) -> Iterator[Leaf]:
             continue
         page = Read(answer.get_data(as_text=True))
         kind = endpoint if answer.status_code == 200 else "error"
-        found.setdefault(kind, []).append(Leaf(kind, reader, path, page.elements))
+        found.setdefault(kind, []).append(Leaf(kind, reader, path, page.elements, light))
         ahead += [link for link in map(local, page.links) if link]
     for kind in sorted(found):
         yield max(found[kind], key=lambda leaf: leaf.elements)
@@ -176,14 +181,19 @@ def local(link: str) -> str:
 class Scales:
     """Windows of one browser, one for each reader, with an empty cache at each visit."""
 
-    def __init__(self, browser: Browser, ground: Ground, **options) -> None:
-        self.browser, self.ground, self.options = browser, ground, options
-        self.windows: dict[str, tuple[BrowserContext, Page, CDPSession]] = {}
+    def __init__(self, browser: Browser, ground: Ground) -> None:
+        self.browser, self.ground = browser, ground
+        self.windows: dict[tuple[str, bool], tuple[BrowserContext, Page, CDPSession]] = {}
 
-    def window(self, reader: str):
-        """The one page of this reader's window, and the spy on its network."""
-        if reader not in self.windows:
-            context = self.browser.new_context(locale="fr-FR", **self.options)
+    def window(self, leaf: Leaf):
+        """The one page of this reader's window, and the spy on its network.
+
+        Without the service worker, which would answer in the place of the network.
+        """
+        reader, key = leaf.reader, (leaf.reader, leaf.light)
+        if key not in self.windows:
+            context = self.browser.new_context(locale="fr-FR", service_workers="block")
+            context.set_extra_http_headers(LIGHT if leaf.light else {})
             if reader:
                 name, _, value = self.ground.cookies[reader].removeprefix("Cookie: ").partition("=")
                 context.add_cookies([{"name": name, "value": value, "url": self.ground.url}])
@@ -191,12 +201,12 @@ class Scales:
             spy = context.new_cdp_session(page)
             spy.send("Network.enable")
             spy.send("Network.setCacheDisabled", {"cacheDisabled": True})
-            self.windows[reader] = (context, page, spy)
-        return self.windows[reader]
+            self.windows[key] = (context, page, spy)
+        return self.windows[key]
 
     def weigh(self, leaf: Leaf) -> Weight:
         """A first visit, and what of it would come again at the next one."""
-        _context, page, spy = self.window(leaf.reader)
+        _context, page, spy = self.window(leaf)
         with (visit := Visit()).watching(spy):
             page.goto(urljoin(self.ground.url, leaf.path))
             page.wait_for_function(READY)
@@ -205,7 +215,7 @@ class Scales:
 
     def again(self, leaf: Leaf) -> int:
         """Bytes of one more visit, by a browser that keeps what it may, to a page unchanged."""
-        _context, page, spy = self.window(leaf.reader)
+        _context, page, spy = self.window(leaf)
         spy.send("Network.setCacheDisabled", {"cacheDisabled": False})
         for visit in (Visit(), last := Visit()):
             with visit.watching(spy):

@@ -16,7 +16,7 @@ from collab.spaces.tools.discussion.models import Message, Said, Thread
 
 T = TypeVar("T")
 THREADS_ON_A_PAGE = 30
-MESSAGES_ON_A_PAGE = 20
+MESSAGES_ON_A_PAGE = 18
 """As many as keep the page below 380 elements for somebody who may act on each (docs/weight.md)."""
 LAST = 1_000_000
 """Asking for a page beyond the last gives the last."""

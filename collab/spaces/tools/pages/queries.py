@@ -18,7 +18,7 @@ from collab.spaces.tools.pages.models import Document, PageLink
 from collab.spaces.tools.pages.naming import title_key
 from collab.spaces.tools.pages.rendering import Shown, show, slug_key, titles_linked
 
-HISTORY_PAGE = 15
+HISTORY_PAGE = 12
 ABSENT = N_("Ce document n’existe pas, ou plus.")
 
 
