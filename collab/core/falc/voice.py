@@ -60,6 +60,7 @@ NO = N_("Cette phrase dit « %(words)s ». Dites plutôt ce qui est possible, ou
 ACT = N_("On ne voit pas bien qui fait l’action dans « %(words)s ». Dites d’abord qui, puis quoi.")
 YOU = N_("Parlez à la personne qui lit. Dites « vous » à la place de « %(words)s ».")
 FORGET = re.compile(r"(?i)\bn[’']oubliez pas\b")
+VERBS = {"tu peux": "vous pouvez", "tu dois": "vous devez", "tu as": "vous avez"}
 YOURS = {"ton": "votre", "ta": "votre", "tes": "vos", "tu": "vous", "toi": "vous", "te": "vous"}
 
 
@@ -78,11 +79,11 @@ def voice(text: str, parts: Sequence[Sentence]) -> Iterator[Finding]:
 
 def _yours(words: str) -> str:
     low = words.strip().lower()
-    if low.startswith(("il faut", "il convient", "on", "il est", "il importe")):
-        return "vous devez" if low.startswith("il") else "vous"
-    if low in ("tu peux", "tu dois", "tu as"):
-        return {"tu peux": "vous pouvez", "tu dois": "vous devez", "tu as": "vous avez"}[low]
-    return YOURS.get(low, "vous")
+    if low in VERBS:
+        return VERBS[low]
+    if low.startswith("il ") or low.endswith(("doit", "doivent", "devra", "devront")):
+        return "vous devez"
+    return "vous pouvez" if low.endswith(("peut", "peuvent")) else YOURS.get(low, "vous")
 
 
 def _finding(rule: str, one: Sentence, found: re.Match[str], says: str, mend: str = "") -> Finding:
