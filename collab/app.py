@@ -34,6 +34,7 @@ from collab.pages import (
     peers,
     people,
     reports,
+    since,
     site,
     spaces,
     themes,
@@ -45,12 +46,10 @@ from collab.spaces.reports import FLAG
 from collab.spaces.tool import find_tools
 from collab.web import (
     assets,
-    chart,
     compression,
     context,
-    display,
-    light,
     keeping,
+    light,
     once,
     presentation,
     problems,
@@ -65,6 +64,7 @@ PAGES: tuple[Blueprint, ...] = (
     site.bp,
     offline.bp,
     looks.bp,
+    since.bp,
     account.bp,
     spaces.bp,
     copies.bp,
@@ -115,8 +115,6 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     app.extensions["collab"] = runtime
     tongues.register(app)
     context.register(app)
-    display.register(app)
-    chart.register(app)
     presentation.register(app)
     light.register(app)
     assets.register(app)

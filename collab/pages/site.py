@@ -12,6 +12,7 @@ from collab.core.events import EventRow
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.pages.forms import again, blank
+from collab.pages.since import fresh_groups
 from collab.people.actors import find_actor
 from collab.people.first import first_administrator
 from collab.people.models import Peer, PeerState
@@ -30,6 +31,8 @@ from collab.web.view import dbsession, log_in, viewer
 
 bp = Blueprint("site", __name__, template_folder="templates")
 PER_PAGE = 16
+NEWS = 4
+"""Threads and documents with news that home names; the others are one page away."""
 MINE = 8
 """One's own projects that home says something of; the others are named."""
 
@@ -47,11 +50,14 @@ def home() -> str | Response:
     every = spaces_of(session, actor) if actor else []
     mine, others = every[:MINE], every[MINE:]
     at = _last_activity([s.id for s in [*spaces, *mine]])
+    news, _newest = fresh_groups(actor) if actor else ([], 0)
     return render_template(
         "site/home.html",
         mine=[{"space": s, "at": at.get(s.id)} for s in mine],
         spaces=[{"space": s, "at": at.get(s.id)} for s in spaces],
         others=others,
+        news=news[:NEWS],
+        news_count=len(news),
         page=page,
         answers=answers_for(session, actor) if actor else 0,
         fresh=unread(session, actor) if actor else 0,

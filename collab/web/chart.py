@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from flask import Flask
-
 PLACES = 2
 
 
@@ -30,11 +28,6 @@ class Mark:
     """Where its part begins when they stand in one row."""
     across: float
     """Where it stands when they are read from one side to the other."""
-
-
-def register(app: Flask) -> None:
-    """Give templates `marks(rows)`."""
-    app.jinja_env.globals["marks"] = marks
 
 
 def marks(rows: Sequence[tuple[str, float]]) -> list[Mark]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Flask, Response, current_app, request
+from flask import Response, current_app, request
 from markupsafe import Markup, escape
 
 COOKIE = "affichage"
@@ -61,11 +61,6 @@ class Display:
             Markup(' data-{}="{}"').format(name, escape(value))
             for name, value in self.chosen.items()
         )
-
-
-def register(app: Flask) -> None:
-    """Give templates `display()`."""
-    app.jinja_env.globals["display"] = display
 
 
 def display() -> Display:

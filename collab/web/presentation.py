@@ -16,6 +16,8 @@ from markupsafe import Markup
 
 from collab.core.tongues import TONGUES
 from collab.web import bidi
+from collab.web.chart import marks
+from collab.web.display import display
 from collab.web.icon import svg_uri
 from collab.web.tongues import text_direction, tongue_here
 from collab.web.weave import weave_image
@@ -52,6 +54,8 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         icon_uri=svg_uri,
         comma=comma,
+        display=display,
+        marks=marks,
         page_url=page_url,
         text_direction=text_direction,
         tongue_here=tongue_here,

@@ -13,8 +13,7 @@ from jinja2 import ChoiceLoader, DictLoader, StrictUndefined
 
 from collab.people.models import Actor
 from collab.spaces.models import Space
-from collab.web import chart, presentation
-from collab.web.display import Display
+from collab.web import presentation
 
 HOUSE = Path(presentation.__file__).parents[1]
 NOW = datetime(2026, 11, 28, 9, 12, tzinfo=UTC)
@@ -86,7 +85,6 @@ def make_shell():
     app.jinja_env.globals["light"] = lambda: False
     Babel(app, default_locale="fr", locale_selector=lambda: request.args.get("l", "fr"))
     presentation.register(app)
-    chart.register(app)
     frame = {
         "site": SimpleNamespace(
             name="Maison",
@@ -101,7 +99,6 @@ def make_shell():
         "viewer": None,
         "locale": "fr",
         "peers_count": 6,
-        "display": Display,
         "space": garden(),
         "role": "",
         "tools": [SimpleNamespace(name="pages", title="Documents", url="/p/jardin/pages", count=3)],
