@@ -84,6 +84,10 @@ class Desk:
         """Invite somebody of another instance; asks it who they are. Raises Problem."""
         invite_by_address(self._federation, facilitator, space, address, role)
 
+    def person_at(self, address: str) -> Actor:
+        """Look somebody up; may ask their host. Raises Problem."""
+        return self._federation.resolve_actor(self._federation.resolve_address(address))
+
     def ask_peer(self, admin: Actor, url: str) -> Peer:
         """Ask another instance to be linked; may ask it who it is. Raises Problem."""
         theirs = find_instance(self._federation, url)

@@ -87,7 +87,8 @@ def person(actor: Actor, keys: Iterable[Key], instance_iri: str) -> Json:
         "discoverable": False,
         "indexable": False,
         "published": stamp(actor.created_at),
-        "alsoKnownAs": [],
+        "alsoKnownAs": list(actor.also_known_as),
+        **({"movedTo": actor.moved_to} if actor.moved_to else {}),
         "generator": {"type": "Application", "id": instance_iri, "implements": [SPACES]},
         **keys_of(actor, keys),
     }

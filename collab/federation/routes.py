@@ -18,7 +18,16 @@ from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Response
 
 from collab.core.errors import Missing
-from collab.federation import identity, inviting, listings, membership, papers, speech, views
+from collab.federation import (
+    identity,
+    inviting,
+    listings,
+    membership,
+    moving,
+    papers,
+    speech,
+    views,
+)
 from collab.federation.gate import Sender, authenticate, receive
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
@@ -35,7 +44,7 @@ from collab.web.view import dbsession, viewer
 
 log = logging.getLogger(__name__)
 bp = Blueprint("federation", __name__)
-VERBS = (membership, inviting, speech)
+VERBS = (membership, inviting, moving, speech)
 """The modules whose functions take activities; imported so that they are registered."""
 
 ASKED_FOR = ("application/activity+json", "application/ld+json")

@@ -17,7 +17,7 @@ from collab.people.actors import find_actor
 from collab.people.first import first_administrator
 from collab.people.models import Peer, PeerState
 from collab.people.operations import Register, new_recovery_code
-from collab.people.queries import account_of, site
+from collab.people.queries import account_of, moved_to, site
 from collab.spaces.models import Membership, MembershipState, Space
 from collab.spaces.notices import unread
 from collab.spaces.policy import visible_spaces, visible_to
@@ -33,6 +33,7 @@ bp = Blueprint("site", __name__, template_folder="templates")
 PER_PAGE = 16
 NEWS = 4
 """Threads and documents with news that home names; the others are one page away."""
+NOT_FOR_ENGINES = ("/account", "/admin", "/affichage", "/api/", "/join", "/login", "/search")
 MINE = 8
 """One's own projects that home says something of; the others are named."""
 
@@ -164,12 +165,25 @@ def person(address: str) -> str:
         .order_by(Space.name)
         .limit(100)
     )
-    return render_template("site/person.html", person=found, spaces=list(shared), watches=watches)
+    return render_template(
+        "site/person.html",
+        person=found,
+        spaces=list(shared),
+        watches=watches,
+        new=moved_to(dbsession(), found),
+    )
 
 
 @bp.get("/healthz")
 def healthy() -> Response:
     return Response("ok", mimetype="text/plain")
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    """What search engines may read: what is said and written, not the ways in and the lists."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ENGINES)]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 @bp.get("/readyz")

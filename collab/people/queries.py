@@ -30,6 +30,11 @@ def account_of(session: Session, actor_id: int) -> Account | None:
     return session.scalar(select(Account).where(Account.actor_id == actor_id))
 
 
+def moved_to(session: Session, actor: Actor) -> Actor | None:
+    """Who they are now, when they have moved (FEP-7628)."""
+    return actor_by_iri(session, actor.moved_to) if actor.moved_to else None
+
+
 def actor_by_iri(session: Session, iri: str) -> Actor | None:
     """The actor with that IRI, if known here."""
     return session.scalar(select(Actor).where(Actor.iri == iri))

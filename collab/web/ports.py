@@ -27,6 +27,9 @@ class Network(Protocol):
     def space_card(self, address: str) -> Space:
         """Look a remote project up (may ask its host). Raises Problem."""
 
+    def person_at(self, address: str) -> Actor:
+        """Look somebody up by their address (may ask their host). Raises Problem."""
+
     def invite(self, facilitator: Actor, space: Space, address: str, role: Role) -> None:
         """Invite the person at an address of another instance (asks it). Raises Problem."""
 

@@ -84,19 +84,6 @@ def test_r18_who_decides_is_read_from_the_host_s_own_table(house, foreign, make,
     assert (last["type"], last["actor"], last["instrument"]) == ("Delete", garden.iri, nour.iri)
 
 
-def test_r19_a_move_takes_nobody_anywhere(foreign, house, garden, lea):
-    """No move is honoured yet, so none is believed: neither of a person nor of a project."""
-    elsewhere = foreign.person("lea2", alsoKnownAs=[lea.iri]).iri
-    before = described(lea.iri)
-    answer = foreign.say(lea, "Move", lea.iri, target=elsewhere)
-    assert answer.status_code == 202
-    house.settle()
-    assert described(lea.iri) == before
-    assert db.session.query(Actor).filter_by(iri=elsewhere).count() == 0
-    members = {row.actor.iri for row in db.session.query(Membership)}
-    assert lea.iri in members
-
-
 def test_r49_an_id_is_never_given_twice_and_counts_nothing(house, foreign, garden, ines):
     made = []
     for number in range(3):
