@@ -20,7 +20,7 @@ CATALOGUES := $(wildcard collab/translations/*/LC_MESSAGES/*.po)
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-postgresql chaos lint bench weigh lock messages clean install install-dev system-packages
+.PHONY: help run demo test test-postgresql chaos lint bench lighthouse weigh lock messages clean install install-dev system-packages
 
 help:
 	@echo 'make run       install what is missing, then serve ./instance (PORT=8000, ARGS="...")'
@@ -30,6 +30,7 @@ help:
 	@echo 'make chaos     three instances under killed processes and bad roads (ARGS="--minutes 20")'
 	@echo 'make lint      ruff, mypy, djlint'
 	@echo 'make bench     the figures of docs/, measured again'
+	@echo 'make lighthouse  the main pages on slow 3G with a slow processor, by Lighthouse'
 	@echo 'make weigh     weigh every page in Chromium and write docs/weight.md'
 	@echo 'make lock      resolve the dependencies of pyproject.toml again (UPGRADE=1: newest ones)'
 	@echo 'make messages  bring the translation catalogues up to date with the sources'
@@ -99,6 +100,9 @@ lint: install-dev
 bench: install-dev
 	@set -e; for file in $(filter-out %_server.py %/__init__.py, $(wildcard benchmarks/*.py)); do \
 		echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" $(ARGS); done
+
+lighthouse: install-dev system-packages
+	@$(BIN)/python tools/lighthouse.py
 
 weigh: install-dev system-packages
 	@$(BIN)/python tools/weigh.py

@@ -34,6 +34,7 @@ PER_PAGE = 16
 NEWS = 4
 """Threads and documents with news that home names; the others are one page away."""
 NOT_FOR_ENGINES = ("/account", "/admin", "/affichage", "/api/", "/join", "/login", "/search")
+NOT_FOR_ENGINES = ("/account", "/admin", "/affichage", "/api/", "/join", "/login", "/search")
 MINE = 8
 """One's own projects that home says something of; the others are named."""
 
@@ -177,6 +178,13 @@ def person(address: str) -> str:
 @bp.get("/healthz")
 def healthy() -> Response:
     return Response("ok", mimetype="text/plain")
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    """What search engines may read: what is said and written, not the ways in and the lists."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ENGINES)]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 @bp.get("/robots.txt")
