@@ -30,6 +30,7 @@ COMMANDS = {
     "show": "collab.cli.show",
     "keys": "collab.cli.keys",
     "log": "collab.cli.log",
+    "mirror": "collab.cli.mirror",
     "reindex": "collab.cli.search",
     "demo": "collab.cli.demo",
 }

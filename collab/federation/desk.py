@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask_babel import format_datetime, gettext, ngettext
 from sqlalchemy import select
 
 from collab.core.errors import Conflict, Problem, Unreachable
@@ -18,7 +17,7 @@ from collab.federation.house import Federation
 from collab.federation.inviting import invite_by_address
 from collab.federation.lanes import Lane, lanes, pause_peer, resume_peer, retry_peer
 from collab.federation.log import head, head_seq
-from collab.federation.models import PARTIAL, Mirror, Subscriber, Unapplied
+from collab.federation.models import Mirror, Subscriber, Unapplied
 from collab.federation.peering import (
     DIFFERS,
     Phrase,
@@ -41,8 +40,10 @@ from collab.federation.peers import (
 from collab.federation.reach import reach_peer
 from collab.federation.receipts import Receipt, receipts
 from collab.federation.remote import find_instance
+from collab.federation.restart import restart_copy
+from collab.federation.standing import mirror_figures, mirror_words
 from collab.federation.transport import Unreachable as NoAnswer
-from collab.federation.unapplied import count_unapplied, unapplied
+from collab.federation.unapplied import unapplied
 from collab.people.models import Actor, Peer
 from collab.spaces.models import Item, Role, Space
 from collab.web.lengths import measured
@@ -198,21 +199,7 @@ class Desk:
 
     def mirror_words(self, space: Space) -> str:
         """How complete our copy of a remote project is, in the reader's words (4.5)."""
-        return str(self._words(space))
-
-    def _words(self, space: Space) -> object:
-        row = self._federation.session.get(Mirror, space.id)
-        if row is None or row.state != "active":
-            return _stands(row, space.host)
-        peer = self._federation.session.get(Peer, space.host)
-        if peer is not None and peer.fail_count and peer.first_fail_at:
-            return gettext(
-                "%(host)s ne répond pas depuis le %(when)s. Vous pouvez tout lire ; ce que vous "
-                "écrivez partira à son retour.",
-                host=space.host,
-                when=format_datetime(peer.first_fail_at, "d MMMM, HH:mm"),
-            )
-        return _reaches(row, space.host, count_unapplied(self._federation.session, space.id))
+        return mirror_words(self._federation.session, space)
 
     def unapplied(self, space: Space) -> list[Unapplied]:
         """The entries of a remote project's log that had no effect on our copy, the first ones."""
@@ -232,73 +219,8 @@ class Desk:
             days = {copy.host: copy.day for copy in self.copies_in_full(space)}
             mirrors = [one | measured(days.get(one["host"])) for one in self.copies(space)]
             return told | {"mirrors": mirrors} | measured(self.delays(space))
-        row = session.get(Mirror, space.id)
-        if row is None:
-            return told | {"mirror": None}
-        missing = count_unapplied(session, space.id)
-        return told | {
-            "mirror": {
-                "state": row.state,
-                "seq": row.seq,
-                "remote_seq": row.remote_seq,
-                "behind": max(row.remote_seq - row.seq, 0),
-                "verified_at": row.verified_at,
-                "checked_at": row.checked_at,
-                "remote_state_digest": row.remote_digest,
-                "complete": row.seq == row.remote_seq
-                and row.remote_digest == row.state_digest
-                and not missing,
-                "unapplied": missing,
-                "last_error": row.last_error,
-            }
-        }
+        return told | {"mirror": mirror_figures(session, space)}
 
-
-def _stands(row: Mirror | None, host: str) -> object:
-    """Why a copy is not kept up to date, in words."""
-    if row is None or row.state in ("refused", "ended"):
-        return gettext("Sur %(host)s. Il n’y en a pas de copie ici.", host=host)
-    if row.state == PARTIAL:
-        return gettext(
-            "Copie partielle d’une communauté de %(host)s : ce qui s’y dit depuis que "
-            "quelqu’un d’ici la suit, et une partie de ce qui précède.",
-            host=host,
-        )
-    if row.state == "broken":
-        return gettext(
-            "Le journal de %(host)s se contredit : cette copie s’arrête à l’entrée %(seq)s. "
-            "Ce qui était bon reste lisible.",
-            host=host,
-            seq=row.seq,
-        )
-    return gettext("Copie demandée à %(host)s, en attente de sa réponse.", host=host)
-
-
-def _reaches(row: Mirror, host: str, missing: int) -> object:
-    """How far a copy that is kept up to date reaches, in words."""
-    behind = max(row.remote_seq - row.seq, 0)
-    if behind:
-        return ngettext(
-            "Copie en cours : il manque %(num)s entrée.",
-            "Copie en cours : il manque %(num)s entrées.",
-            behind,
-        )
-    if missing:
-        return ngettext(
-            "Copie à jour, sauf %(num)s entrée du journal qui n’a pas pu être reprise ici : nous "
-            "réessayons.",
-            "Copie à jour, sauf %(num)s entrées du journal qui n’ont pas pu être reprises ici : "
-            "nous réessayons.",
-            missing,
-        )
-    if row.unrepaired:
-        return ngettext(
-            "Copie à jour, mais %(num)s texte diffère de l’original : nous le redemandons.",
-            "Copie à jour, mais %(num)s textes diffèrent de l’original : nous les redemandons.",
-            len(row.unrepaired),
-        )
-    return gettext(
-        "Copie complète d’un projet de %(host)s, vérifiée jusqu’à l’entrée %(seq)s.",
-        host=host,
-        seq=row.seq,
-    )
+    def restart_copy(self, admin: Actor, space: Space, *, whole: bool) -> Mirror:
+        """Let our copy of a remote project begin again. Raises Problem."""
+        return restart_copy(self._federation, admin, space, whole=whole)

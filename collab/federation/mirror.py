@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from collab.core.work import Work, new_uid
 from collab.federation.log import CONTEXT, EPOCH
 from collab.federation.models import PARTIAL, Mirror
+from collab.federation.sending import send
 from collab.people.models import Actor
 from collab.people.queries import site
 from collab.spaces.models import Space
@@ -54,6 +55,15 @@ def start_mirror(session: Session, space: Space, at: datetime) -> tuple[Actor, J
         "epoch": EPOCH,
         "after": row.seq,
     }
+
+
+def resubscribe(work: Work, space: Space, row: Mirror) -> None:
+    """Ask the project's host for its log again, whatever it said before."""
+    row.state = "ended"
+    asked = start_mirror(work.session, space, work.now)
+    if asked is not None:
+        ours, follow = asked
+        send(work.session, ours, follow, [space.actor.inbox], work.now)
 
 
 def follow_answered(work: Work, follow_iri: str, host_actor: str, *, yes: bool) -> bool:

@@ -17,8 +17,8 @@ from collab.core.errors import Conflict, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation.log import CONTEXT, stamp
-from collab.federation.mirror import end_mirror
-from collab.federation.models import Delivery, Subscriber
+from collab.federation.mirror import end_mirror, resubscribe
+from collab.federation.models import Delivery, Mirror, Subscriber
 from collab.federation.peerhealth import answered, peer_of, signed
 from collab.federation.sending import send
 from collab.federation.signatures.rfc9421 import NAME as RFC9421
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 NOT_KNOWN = N_("Nous ne connaissons pas cette instance.")
 MAX_REASON = 500
+STOPPED = "blocked"
+"""State of a copy over there that our block has stopped."""
 WRITTEN = ("Create", "Update")
 """What is proved where anything is (R59)."""
 NEAR = 2.0
@@ -79,6 +81,8 @@ def allow_peer(work: Work, given: ChoosePeer) -> Peer:
     """Let an instance in: what it asked is accepted, and what was blocked is no longer."""
     peer = peer_of(work.session, given.host, work.now)
     asked = peer.state == PeerState.ASKING
+    if peer.state == PeerState.BLOCKED:
+        resume_copies(work, given.host)
     peer.state = PeerState.ALLOWED
     _decided(work, peer)
     theirs = actor_by_iri(work.session, peer.actor_iri) if peer.actor_iri else None
@@ -98,7 +102,8 @@ def limit_peer(work: Work, given: ChoosePeer) -> Peer:
 def put_back_peer(work: Work, given: ChoosePeer) -> Peer:
     """Undo a decision about an instance: it stands again as it did before.
 
-    Copies and follows that a block has ended do not come back by themselves.
+    Copies that a block has stopped go on, in both directions; follows do not come back by
+    themselves.
 
     Raises:
         Missing: it is not known here.
@@ -109,6 +114,8 @@ def put_back_peer(work: Work, given: ChoosePeer) -> Peer:
         raise Missing(NOT_KNOWN)
     if given.before not in (PeerState.KNOWN, PeerState.ALLOWED, PeerState.LIMITED):
         raise Conflict(N_("Cela ne peut plus être annulé."))
+    if peer.state == PeerState.BLOCKED and given.before != PeerState.LIMITED:
+        resume_copies(work, given.host)
     peer.state = PeerState(given.before)
     _decided(work, peer)
     return peer
@@ -144,8 +151,8 @@ def block_peer(work: Work, given: ChoosePeer) -> Peer:
     _decided(work, peer, given.reason)
     session.execute(
         update(Subscriber)
-        .where(_under(Subscriber.host, given.host))
-        .values(state="ended")
+        .where(_under(Subscriber.host, given.host), Subscriber.state == "active")
+        .values(state=STOPPED)
         .execution_options(synchronize_session=False)
     )
     session.execute(
@@ -163,6 +170,23 @@ def block_peer(work: Work, given: ChoosePeer) -> Peer:
     for space in session.scalars(select(Space).where(_under(Space.host, given.host))):
         end_mirror(session, space)
     return peer
+
+
+def resume_copies(work: Work, host: str) -> None:
+    """What a block has stopped goes on: theirs from where they stand, ours by asking for them."""
+    work.session.execute(
+        update(Subscriber)
+        .where(_under(Subscriber.host, host), Subscriber.state == STOPPED)
+        .values(state="active")
+        .execution_options(synchronize_session=False)
+    )
+    stopped = (
+        select(Mirror, Space)
+        .join(Space, Space.id == Mirror.space_id)
+        .where(_under(Space.host, host), Mirror.state == "ended")
+    )
+    for row, space in work.session.execute(stopped).all():
+        resubscribe(work, space, row)
 
 
 def list_peers(session: Session) -> Sequence[Peer]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template
+from flask import Blueprint, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
@@ -19,7 +19,7 @@ from collab.spaces.queries import item_by_uid
 from collab.web.context import space_frame
 from collab.web.lengths import delay, spell
 from collab.web.runtime import current_runtime
-from collab.web.view import dbsession, here, require_login
+from collab.web.view import dbsession, here, require_admin, require_login
 
 bp = Blueprint("copies", __name__, template_folder="templates")
 ON_TIME = 5.0
@@ -74,6 +74,16 @@ def show(address: str) -> str:
         plot=plot(local["day"], now()) if local["day"] else None,
         delay_words=told["delay"]["words"] if local["day"] else "",
     )
+
+
+@bp.post("/p/<address>/federation/restart")
+def restart(address: str) -> Response:
+    """An administrator lets a copy that stands still begin again."""
+    found, space = require_admin(), here(address)
+    whole = request.form.get("from") == "start"
+    current_runtime().network.restart_copy(found.actor, space, whole=whole)
+    flash(_("La copie reprend : nous avons redemandé le journal à son instance."), "ok")
+    return redirect(f"{space.url}/federation")
 
 
 @bp.get("/p/<address>/delivery/<uid>")

@@ -53,6 +53,9 @@ class Network(Protocol):
     def copies_in_full(self, space: Space) -> Sequence[Any]:
         """Who holds a copy of a project of ours: federation.copies.Copy."""
 
+    def restart_copy(self, admin: Actor, space: Space, *, whole: bool) -> object:
+        """Let our copy of a remote project begin again. Raises Problem."""
+
     def unapplied(self, space: Space) -> Sequence[Any]:
         """Entries of a remote project's log without effect here: federation.models.Unapplied."""
 

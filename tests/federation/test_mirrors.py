@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
+from conftest import log_in
 from federation.pair import pair_of_houses
 
-from collab.core.db import writing
+from collab.cli import cli
+from collab.core.db import now, writing
+from collab.federation.audit import audit
 from collab.federation.chain import BrokenLog
 from collab.federation.log import EPOCH, entries_after, head_seq, page_of
-from collab.federation.models import ApObject, LogEntry, LogEvidence, Mirror, StateBucket, Unapplied
+from collab.federation.models import (
+    ApObject,
+    LogEntry,
+    LogEvidence,
+    Mirror,
+    StateBucket,
+    Subscriber,
+    Unapplied,
+)
+from collab.federation.peers import ChoosePeer, block_peer, put_back_peer
 from collab.federation.proofs import add_proof
 from collab.federation.repair import retry
 from collab.federation.replica import take_page
+from collab.federation.restart import restart_copy
 from collab.federation.state import bucket_digests, bucket_of, state_digest
-from collab.spaces.models import Item, Space
+from collab.people.models import Peer
+from collab.spaces.models import Item, Membership, Space
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
 from collab.spaces.tools.discussion.operations import open_thread, post_message
 from collab.web.extensions import db
@@ -196,6 +211,107 @@ def test_r60_two_entries_with_one_number_freeze_the_copy_and_both_are_kept(pair)
     seq = mirror(pair).seq
     talk(pair, "après", 1)
     assert mirror(pair).seq == seq, "nothing more is taken in"
+
+
+@pytest.fixture(scope="module")
+def waiting(pair):
+    """What bea of B wrote in her copy and A has not confirmed."""
+    with pair.b.house.app.app_context():
+        with writing(db.session()) as session:
+            session.add(Membership(space_id=pair.copy_id, actor_id=pair.b.owner, since=now()))
+        with pair.b.house.as_(pair.b.person()) as work:
+            given = OpenThread(title="en attente", body="écrit pendant l’arrêt")
+            return open_thread(work, work.session.get(Space, pair.copy_id), given).iri
+
+
+def state_of(pair, iri):
+    with pair.b.house.app.app_context():
+        return db.session.query(Item).filter_by(iri=iri).one().state
+
+
+def test_an_administrator_lets_a_frozen_copy_go_on_where_it_stood(pair, waiting):
+    """After the freeze above; the host's own log was whole all the time."""
+    client, seq = pair.b.house.client(), mirror(pair).seq
+    with pair.b.house.app.app_context():
+        url = f"{db.session.get(Space, pair.copy_id).url}/federation"
+    assert "Reprendre cette copie" not in client.get(url).text
+    client.post(f"{url}/restart", data={"from": "start"})
+    assert mirror(pair).state == "broken", "not for a stranger"
+    with pair.b.house.app.app_context():
+        log_in(client, pair.b.person())
+    assert "Reprendre cette copie" in client.get(url).text
+    assert client.post(f"{url}/restart", data={"from": "verified"}).status_code == 302
+    assert (mirror(pair).state, mirror(pair).seq) == ("asked", seq)
+    assert state_of(pair, waiting) == "pending"
+
+
+def test_a_copy_that_is_damaged_here_goes_on_after_the_last_entry_that_verifies(pair):
+    with pair.b.house.app.app_context():
+        session = db.session()
+        entry = session.get(LogEntry, (pair.copy_id, EPOCH, 3))
+        with writing(session):
+            entry.body = entry.body | {"published": "2001-01-01T00:00:00Z"}
+        copy = session.get(Space, pair.copy_id)
+        restart_copy(pair.b.federation, pair.b.person(), copy, whole=False)
+    assert mirror(pair).seq == 2
+    listed = run(pair.b.house, "list")
+    assert f"jardin@{pair.a.host}\tasked\t2/2" in listed.output, listed.output
+
+
+def test_a_copy_reads_the_whole_log_again_and_nothing_comes_twice_or_is_lost(pair, waiting):
+    told = run(pair.b.house, "restart", f"jardin@{pair.a.host}", "--from-start")
+    assert "goes on after entry 0" in told.output
+    assert run(pair.b.house, "restart", "nulle@part.example").exit_code == 1
+    assert state_of(pair, waiting) == "pending"
+    with pair.b.house.app.app_context():
+        assert db.session.query(LogEntry).filter_by(space_id=pair.copy_id).count() == 0
+        assert db.session.query(LogEvidence).count() == 1
+        before = db.session.query(Item).count()
+    pair.settle()
+    pair.catch_up()
+    assert digests(pair)[0] == digests(pair)[1]
+    with pair.b.house.app.app_context():
+        assert stands(pair) == (True, 0)
+        assert db.session.query(Item).filter_by(title="après").count() == 1
+        assert db.session.query(Item).count() == before + 2, "what came meanwhile, once"
+        assert audit(db.session(), db.session.get(Space, pair.copy_id), now()) == []
+
+
+@pytest.mark.parametrize("blocker", ["a", "b"])
+def test_r36_undoing_a_block_lets_the_copies_that_it_stopped_go_on(pair, blocker):
+    ours = getattr(pair, blocker)
+    other = pair.b if ours is pair.a else pair.a
+    title = f"pendant le blocage par {blocker}"
+    decide(ours, other.host, block_peer)
+    talk(pair, title, 1)
+    pair.catch_up()
+    with pair.b.house.app.app_context():
+        assert db.session.query(Item).filter_by(title=title).count() == 0
+    decide(ours, other.host, put_back_peer, before="known")
+    pair.settle()
+    for side in (pair.a, pair.b):
+        with side.house.app.app_context(), writing(db.session()) as session:
+            session.query(Peer).update(
+                {"fail_count": 0, "next_try_at": None, "first_fail_at": None}
+            )
+    pair.settle()
+    pair.catch_up()
+    with pair.b.house.app.app_context():
+        assert db.session.query(Item).filter_by(title=title).count() == 1
+        assert mirror(pair).state == "active"
+    with pair.a.house.app.app_context():
+        assert [row.state for row in db.session.query(Subscriber)] == ["active"]
+    assert digests(pair)[0] == digests(pair)[1]
+
+
+def decide(side, host, act, **more):
+    with side.house.app.app_context(), side.house.as_(side.person()) as work:
+        act(work, ChoosePeer(host, **more))
+
+
+def run(house, *words):
+    env = {"COLLAB_DATABASE__URL": house.runtime.settings.database.url}
+    return CliRunner().invoke(cli, ["--instance", str(house.path), "mirror", *words], env=env)
 
 
 def asked_of(pair):
