@@ -40,6 +40,13 @@ NAMES_OF_LANGUAGES = {tongue.name for tongue in TONGUES}
 """A language is named in itself, whatever the reader's."""
 NOT_FOR_PAGES = {
     "collab/cli/demo.py": "said by the demo, which is French from end to end",
+    "collab/core/falc/figures.py": "the French that is checked, and what to write instead",
+    "collab/core/falc/lexicon.py": "the French that is checked, and what to write instead",
+    "collab/core/falc/signs.py": "the French that is checked, and what to write instead",
+    "collab/core/falc/structure.py": "the French that is checked, and what to write instead",
+    "collab/core/falc/text.py": "the French that is checked, and what to write instead",
+    "collab/core/falc/vocabulary.py": "the French that is checked, and what to write instead",
+    "collab/core/falc/voice.py": "the French that is checked, and what to write instead",
     "collab/core/letters.py": "letters",
     "collab/core/tongues.py": "the names of languages, each in itself",
     "collab/core/markup/clean.py": "said in a stored text, in the language of the texts",
@@ -53,6 +60,8 @@ NOT_FOR_PAGES = {
     "collab/spaces/tools/pages/merge.py": "said in a stored text, where two versions meet",
     "collab/spaces/tools/pages/operations.py": "summaries kept in a document's history",
     "collab/spaces/tools/pages/tool.py": "examples that tests make",
+    "collab/spaces/tools/simple/operations.py": "summaries kept in the history of a text",
+    "collab/spaces/tools/simple/tool.py": "examples that tests make",
     "collab/web/presentation.py": "punctuation",
 }
 """Files with French that no reader's language changes, and why."""
