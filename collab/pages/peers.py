@@ -20,6 +20,7 @@ from collab.pages.copies import STATES, behind, clock
 from collab.pages.forms import again, blank
 from collab.people.models import Peer, PeerState
 from collab.web.context import Page
+from collab.web.light import shorter
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_admin
 
@@ -65,7 +66,7 @@ REACHES = (
     ),
 )
 """The forms in which projects go to another instance (FEDERATION.md 1.1)."""
-PER_PAGE = 50
+PER_PAGE = 12
 UNDONE = {
     "limit": ("known", "allowed"),
     "block": ("known", "allowed", "limited"),
@@ -83,10 +84,12 @@ class AskPeer:
 
 def _around() -> dict[str, Any]:
     network = current_runtime().network
-    every = network.peers()
-    page = Page.asked(request.args.get("page", 1, type=int), len(every), PER_PAGE)
-    peers = every[page.offset : page.offset + PER_PAGE]
+    only, size = request.args.get("only", ""), shorter(PER_PAGE)
+    every = [peer for peer in network.peers() if only in ("", peer.host)]
+    page = Page.asked(request.args.get("page", 1, type=int), len(every), size)
+    peers = every[page.offset : page.offset + size]
     return {
+        "only": only,
         "peers": peers,
         "page": page,
         "keys": network.keys_of_peers(peers),
