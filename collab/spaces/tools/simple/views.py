@@ -122,20 +122,22 @@ def read(address: str, uid: str) -> str | tuple[str, int]:
     if simple.withdrawn_at:
         return page("removed", space, simple=simple, may_restore=mine), 410
     asked = request.args.get("vue", VIEWS[0])
-    return page(
-        "read",
-        space,
-        simple=simple,
-        original=original,
-        original_url=address_of(space, original),
-        stale=queries.is_stale(simple, original),
-        writer=queries.last_writer(dbsession(), simple),
-        view=asked if asked in VIEWS else VIEWS[0],
-        words=explained(simple.source),
-        may_remove=mine,
-        errors={},
-        typed={},
-    )
+    view = asked if asked in VIEWS else VIEWS[0]
+    return page("read", space, **about(space, simple, original), view=view, may_remove=mine)
+
+
+def about(space: Space, simple: SimpleText, original: Original) -> dict[str, Any]:
+    """All that the page of a simple version shows, whatever was asked of it."""
+    return {
+        "simple": simple,
+        "original": original,
+        "original_url": address_of(space, original),
+        "stale": queries.is_stale(simple, original),
+        "writer": queries.last_writer(dbsession(), simple),
+        "words": explained(simple.source),
+        "errors": {},
+        "typed": {},
+    }
 
 
 def explained(source: str) -> list[tuple[str, str]]:
@@ -279,21 +281,9 @@ def act(address: str, uid: str, act: str) -> Response | tuple[str, int]:
 
 def refused(space: Space, uid: str, invalid: Invalid) -> tuple[str, int]:
     """The page again, with what is to be mended in the form of the review."""
-    simple, original = shown(space, uid)
-    told = page(
-        "read",
-        space,
-        simple=simple,
-        original=original,
-        original_url=address_of(space, original),
-        stale=queries.is_stale(simple, original),
-        writer=queries.last_writer(dbsession(), simple),
-        view=VIEWS[0],
-        words=[],
-        may_remove=False,
-        errors={name: _(text) for name, text in invalid.fields.items()},
-        typed=request.form,
-    )
+    shows = about(space, *shown(space, uid))
+    shows |= {"errors": {name: _(text) for name, text in invalid.fields.items()}}
+    told = page("read", space, **shows | {"typed": request.form}, view=VIEWS[0], may_remove=False)
     return told, invalid.status
 
 
