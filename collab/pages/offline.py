@@ -23,7 +23,7 @@ bp = Blueprint("offline", __name__, template_folder="templates")
 PAGE = "/hors-ligne"
 MOST_PAGES = 60
 """How many pages a browser keeps; the one read longest ago goes first."""
-FILES = ("collab.css", "offline.js")
+FILES = ("collab.css", "offline.js", "aloud.js")
 """What the page for when there is no network needs; other files are kept as they are used."""
 SIZES = (192, 512)
 PAPER = "#fffdf8"

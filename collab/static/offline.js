@@ -1,11 +1,13 @@
-/* Starts the service worker (sw.js), and shows what it keeps and what waits to be sent.
-   Loaded by base.html, never at a shared computer. Every page works without it.
+/* Starts the service worker (sw.js), and shows what it keeps and what waits to be sent; offers to
+   read the page aloud (aloud.js). Loaded by base.html; with `data-shared` nothing is kept. Every
+   page works without it.
 
    What waits is shown at the end of #messages on the page it was written on, on the page
    /hors-ligne (#unsent, and #kept for the pages that are kept), and as one line anywhere else.
    The words come with what the worker says. Focus is never moved. */
 
-const worker = navigator.serviceWorker;
+const own = document.querySelector("script[data-aloud]");
+const worker = "shared" in own.dataset ? null : navigator.serviceWorker;
 const lang = document.documentElement.lang;
 let words = {};
 let waiting = [];
@@ -67,20 +69,20 @@ function showWaiting(others) {
 
 function card(one, linked) {
   const article = make("article", "", { className: "msg unsent", id: "u-" + one.once });
-  const head = make("header", "");
-  head.append(make("span", one.state === "refused" ? words.refused : words.pending, { className: one.state === "refused" ? "pill error" : "pill wait" }));
+  const no = one.state === "refused";
+  const pill = make("span", no ? words.refused : words.pending, { className: no ? "pill error" : "pill wait" });
   const body = make("div", one.fields.body || "", { className: "said lines", dir: "auto" });
   const why = make("p", "", { className: "state" });
   why.textContent = { refused: `${one.why} ${words.mend}`, out: words.out, "": words.soon }[one.state];
-  const acts = make("footer", "");
+  const acts = [];
   const box = document.querySelector("form[method=post] textarea[name=body]");
-  if (one.state === "out") acts.append(make("a", words.login, { href: loginAddress(one.url) }), " ");
-  if (linked) acts.append(make("a", words.open, { href: one.url }), " ");
-  else if (box) acts.append(button(words.take, () => take(one, box)));
-  if (one.state) acts.append(button(words.again, () => ask({ ask: "retry", once: one.once })));
-  acts.append(button(words.drop, () => ask({ ask: "drop", once: one.once })));
+  if (one.state === "out") acts.push(make("a", words.login, { href: loginAddress(one.url) }), " ");
+  if (linked) acts.push(make("a", words.open, { href: one.url }), " ");
+  else if (box) acts.push(button(words.take, () => take(one, box)));
+  if (one.state) acts.push(button(words.again, () => ask({ ask: "retry", once: one.once })));
+  acts.push(button(words.drop, () => ask({ ask: "drop", once: one.once })));
   if (one.fields.title) body.prepend(make("b", one.fields.title + "\n"));
-  article.append(head, body, why, acts);
+  article.append(pill, body, why, ...acts);
   return article;
 }
 
@@ -154,6 +156,20 @@ document.addEventListener("submit", async (event) => {
   else location.reload();
 });
 
+/* --- Reading aloud ---------------------------------------------------------------------------- */
+
+function offerToListen() {
+  const said = document.querySelector("main .said");
+  const heading = document.querySelector("main h1");
+  if (!said || !heading || !window.speechSynthesis) return;
+  const told = JSON.parse(own.dataset.words);
+  const listen = button(told.listen, async () => (await import(own.dataset.aloud)).begin(told, listen));
+  listen.className = "btn quiet small";
+  listen.id = "listen";
+  heading.after(listen);
+}
+
+offerToListen();
 renewKeys();
 if (worker && window.caches) {
   addEventListener("online", () => {

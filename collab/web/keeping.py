@@ -8,9 +8,11 @@ kept at all.
 
 from __future__ import annotations
 
+import json
 from hashlib import blake2b
 
 from flask import Flask, current_app, request, session
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from collab.web.runtime import current_runtime
@@ -38,11 +40,27 @@ def register(app: Flask) -> None:
     """Let pages say whose they are. After compression, so that this runs before it."""
     app.after_request(_told)
     app.jinja_env.globals["shared_computer"] = shared_computer
+    app.jinja_env.globals["words_aloud"] = words_aloud
 
 
 def shared_computer() -> bool:
     """Whether the reader said, on coming in, that others use this computer."""
     return bool(session.get(SHARED))
+
+
+def words_aloud() -> str:
+    """What the player that reads aloud may say (static/aloud.js), as JSON, in the page's tongue."""
+    told = {
+        "listen": _("Écouter"),
+        "player": _("Lecture à voix haute"),
+        "pause": _("Pause"),
+        "resume": _("Reprendre"),
+        "stop": _("Arrêter"),
+        "speed": _("Vitesse"),
+        "voice": _("Voix"),
+        "none": _("Cet appareil n’a pas de voix pour cette langue : {language}."),
+    }
+    return json.dumps(told, ensure_ascii=False)
 
 
 def reader() -> str:

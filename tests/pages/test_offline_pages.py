@@ -88,7 +88,7 @@ def test_at_a_shared_computer_nothing_is_kept(make, client):
     page = client.get("/p/jardin/discussion/new")
     assert page.headers["Collab-Page"] == "none"
     assert page.headers["Cache-Control"] == "no-store"
-    assert "offline" not in page.get_data(as_text=True)
+    assert "data-shared" in page.get_data(as_text=True)
     assert '"shared": true' in page.get_data(as_text=True)
     gone = client.post("/logout")
     assert gone.headers["Clear-Site-Data"] == '"cache", "storage"'
@@ -96,4 +96,4 @@ def test_at_a_shared_computer_nothing_is_kept(make, client):
     db.session.expire_all()
     again = client.get("/p/jardin/discussion/new")
     assert again.headers["Collab-Page"].endswith(" keep")
-    assert "/static/offline." in again.get_data(as_text=True)
+    assert "data-shared" not in again.get_data(as_text=True)
