@@ -25,7 +25,9 @@ from collab.federation.routes import bp
 from collab.federation.stream_routes import bp as stream_bp
 from collab.federation.streams import Hub
 from collab.federation.transport import Transport
+from collab.federation.votes import Votes
 from collab.federation.wellknown_routes import bp as wellknown_bp
+from collab.spaces.polls import VOTE
 from collab.web.runtime import Runtime
 
 
@@ -41,6 +43,7 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     runtime.needless = told_already
     runtime.handlers[FOLLOWER] = Handler(outbox.federate)
     runtime.handlers[REKEY] = Handler(_rekey(federation))
+    runtime.handlers[VOTE] = Handler(Votes(federation.admits).tell)
     runtime.network = Desk(federation)
     courier, catch_up = Courier(federation), CatchUp(federation)
     app.extensions["collab.courier"], app.extensions["collab.catch_up"] = courier, catch_up

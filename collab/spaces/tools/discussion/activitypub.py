@@ -23,6 +23,7 @@ from collab.federation import vocab
 from collab.spaces.items import MAX_TITLE, by_iri, by_uid
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, ObjectMapping
+from collab.spaces.tools.discussion.asking import keep_poll
 from collab.spaces.tools.discussion.elsewhere import SAID, html_of, is_said
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage, Received
 from collab.spaces.tools.discussion.models import Message, Said, Thread
@@ -103,10 +104,11 @@ def receive(work: Work, space: Space, obj: Json) -> Item:
     thread, parent = _place(work, space, obj, received.uid or "")
     if thread is None:
         name = vocab.text(obj, "name", MAX_TITLE) or excerpt(plain(received.html), 80)
-        return open_thread(work, space, OpenThread(title=name, body=body, received=received))
+        opened = OpenThread(title=name, body=body, received=received)
+        return keep_poll(work, open_thread(work, space, opened), obj)
     reply_to = parent.uid if parent else None
     given = PostMessage(thread=thread.uid, body=body, reply_to=reply_to, received=received)
-    return post_message(work, space, given)
+    return keep_poll(work, post_message(work, space, given), obj)
 
 
 def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
@@ -136,7 +138,7 @@ def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
         title=vocab.text(obj, "name", MAX_TITLE),
         received=received,
     )
-    return edit_message(work, space, given)
+    return keep_poll(work, edit_message(work, space, given), obj)
 
 
 def remain(work: Work, space: Space, tombstone: Json) -> Item:

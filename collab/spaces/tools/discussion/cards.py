@@ -15,6 +15,7 @@ from collab.spaces.hiding import blocked_hosts, is_silenced
 from collab.spaces.items import SIGNS, UNDO_WINDOW
 from collab.spaces.models import ItemState, Role, Space
 from collab.spaces.policy import role_of
+from collab.spaces.polls import with_polls
 from collab.spaces.tools.discussion.models import Said, Thread
 from collab.spaces.tools.discussion.queries import Answered, answered, facilitators, reactions
 from collab.web.runtime import current_runtime
@@ -72,6 +73,8 @@ class Card:
     """Where to say that it is not right; "" for strangers, for one's own, for what is gone."""
     delivery_url: str = ""
     """The page that says where it has arrived; "" where `received` is not told."""
+    poll_url: str = ""
+    """Where to vote and read the counts, when it is a poll of elsewhere."""
     received: int = 0
     """How many of `copies` have its newest form."""
     copies: int = 0
@@ -98,6 +101,13 @@ def cards(session: Session, space: Space, reader: Reader, items: Sequence[Said])
         )
         for item in items
     ]  # fmt: skip
+    polls = with_polls(session, items)
+    made = [
+        replace(card, poll_url=f"{space.url}/poll/{card.item.uid}")
+        if card.item.id in polls and not (card.gone or card.silenced)
+        else card
+        for card in made
+    ]
     told = _tallies(space, reader, items)
     return [_arrived(card, space, told.get(card.item.id)) for card in made]
 
