@@ -18,21 +18,21 @@ MOST = 12
 
 
 def news_of(space: Space) -> list[dict[str, Any]]:
-    """The newest things of a project, one line each, the newest first."""
+    """The newest threads and documents of a project, one line each, what moved last first."""
     newest = select(Item).where(
         Item.space_id == space.id, Item.withdrawn_at.is_(None), shown_to(viewer()), not_silenced()
     )
     rows = dbsession().scalars(newest.order_by(Item.created_at.desc(), Item.id.desc()).limit(60))
     lines: list[dict[str, Any]] = []
-    seen: set[str] = set()
+    seen: set[int] = set()
     for item in rows:
         kind = current_runtime().tools.kind(item)
-        url = kind.url(space, item)
-        page = url.partition("#")[0]
-        if page in seen or len(lines) == MOST:
+        root: Item = kind.within(item) or item
+        if root.id in seen or len(lines) == MOST:
             continue
-        seen.add(page)
-        title = item.title or shorten(item.source, 80, placeholder=" …")
+        seen.add(root.id)
+        url = kind.url(space, item)
+        title = root.title or shorten(root.source, 80, placeholder=" …")
         lines.append(
             {
                 "url": url,

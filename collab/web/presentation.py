@@ -18,6 +18,7 @@ from collab.core.tongues import TONGUES
 from collab.web import bidi
 from collab.web.chart import marks
 from collab.web.display import display
+from collab.web.how import how_here
 from collab.web.icon import svg_uri
 from collab.web.tongues import text_direction, tongue_here
 from collab.web.weave import weave_image
@@ -55,6 +56,7 @@ def register(app: Flask) -> None:
         icon_uri=svg_uri,
         comma=comma,
         display=display,
+        how_here=how_here,
         marks=marks,
         page_url=page_url,
         text_direction=text_direction,

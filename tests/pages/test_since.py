@@ -13,6 +13,7 @@ from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
 from collab.spaces.tools.discussion.operations import open_thread, post_message
 from collab.spaces.visits import visit_of
 from collab.web.extensions import db
+from collab.web.how import HOW
 
 
 @pytest.fixture
@@ -97,12 +98,31 @@ def test_home_tells_a_stranger_what_this_is_and_what_one_can_do(talk):
     answer = client.get("/")
     said = answer.get_data(as_text=True)
     assert "Set-Cookie" not in answer.headers
-    for words in ("Vous pouvez lire sans compte", "Comment ça marche", "Jardin"):
+    for words in ("Vous pouvez lire sans compte", "Comment ça marche", "sans e-mail", "Jardin"):
         assert words in said
     for target in ("/register", "#tous", "#humain", "/affichage"):
         assert f'href="{target}' in said
     assert "/depuis" not in said
     assert client.get("/depuis").status_code in (302, 401)
+
+
+def test_every_kind_of_page_explains_itself_just_above_help_by_a_person(talk):
+    views = {rule.endpoint for rule in talk.app.url_map.iter_rules()}
+    assert set(HOW) <= views
+    assert all(2 <= len(said) <= 4 for said in HOW.values())
+    client, _ = page(talk, talk.ada)
+    here = (
+        "/", "/depuis", "/affichage", "/admin", "/admin/look", "/search", "/p/jardin",
+        "/p/jardin/discussion/", f"/p/jardin/discussion/{talk.last}/", "/p/jardin/discussion/new",
+        "/p/jardin/pages/", "/p/jardin/pages/new", "/p/jardin/members",
+    )  # fmt: skip
+    for path in here:
+        said = client.get(path).get_data(as_text=True)
+        assert said.count("Comment ça marche") == 1, path
+        assert (
+            said.index("Comment ça marche") < said.index("</main>") < said.index('id="humain"')
+        ), path
+    assert "Comment ça marche" in talk.client().get("/login").get_data(as_text=True)
 
 
 def test_from_a_poster_to_the_project_in_three_screens(talk):
