@@ -167,6 +167,7 @@ def _line(row: Report) -> dict[str, Any]:
         "url": there,
         "reason": "" if row.from_host else _(REASONS.get(row.reason, REASONS["other"])),
         "may_hide": bool(item and not item.withdrawn_at and space and _may_hide(space)),
+        "may_exclude": bool(space and _may_hide(space)),
     }
 
 
