@@ -5,7 +5,11 @@ To add a language, add a `Tongue` here, then its catalogue (docs/translate.md).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+LONGEST_CODE = 35
+_CODE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,15 @@ def tongue(code: str | None) -> Tongue:
 def tongue_of_catalogue(folder: str) -> Tongue:
     """The language whose catalogue is in this folder (`fr@falc`), which is its name for Babel."""
     return _BY_CATALOGUE.get(folder, DEFAULT)
+
+
+def language_code(text: object) -> str:
+    """The language a text says it is in, as BCP 47 writes it (`pt-BR`, `fr-x-falc`), else "".
+
+    A text may be in any language, not only in those of pages; `und` is none.
+    """
+    known = text if isinstance(text, str) and len(text) <= LONGEST_CODE else ""
+    return known if _CODE.fullmatch(known) and known.lower() != "und" else ""
 
 
 def spoken(code: str | None) -> bool:

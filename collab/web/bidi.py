@@ -18,7 +18,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from collab.web.tongues import text_direction
+from collab.core.tongues import TONGUES
+from collab.web.tongues import lang_attribute, text_direction, text_language_here
 
 APART, TOGETHER = "\u2068", "\u2069"
 """FIRST STRONG ISOLATE, POP DIRECTIONAL ISOLATE (Unicode standard annex 9)."""
@@ -34,11 +35,16 @@ FOREIGN = {
 
 
 def register(app: Flask) -> None:
-    """Keep apart what is filled into sentences, in templates and in Python. After Babel."""
+    """Keep apart what is filled into sentences; say of what language texts are. After Babel."""
     babel = app.extensions["babel"].instance
     babel.domain_instance = Sentences(domain=app.extensions["babel"].default_domain)
     names: dict[str, Any] = app.jinja_env.globals
     translate, count = names["gettext"], names["ngettext"]
+    names.update(
+        lang_attribute=lang_attribute,
+        text_language_here=text_language_here,
+        text_languages=[(one.code, one.name) for one in TONGUES if not one.falls_back_to],
+    )
     names.update(gettext=_filling(translate), ngettext=_filling(count))
 
 

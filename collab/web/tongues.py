@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from flask import Flask, request, session
 from flask_babel import Babel, get_locale
+from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
-from collab.core.tongues import DEFAULT, Tongue, spoken, tongue, tongue_of_catalogue
+from collab.core.tongues import DEFAULT, Tongue, chain, spoken, tongue, tongue_of_catalogue
 from collab.people.models import Account
 from collab.web.view import account
 
@@ -59,6 +60,17 @@ def tongue_here() -> Tongue:
     """The language in which this page is written."""
     found = get_locale()
     return tongue_of_catalogue(str(found)) if found else DEFAULT
+
+
+def text_language_here() -> str:
+    """What somebody who reads this page most likely writes: easy French is a way of French."""
+    return chain(tongue_here().code)[-1].code
+
+
+def lang_attribute(code: str) -> Markup:
+    """` lang="ar"` for a text that is not in the language of this page, else nothing (R-12)."""
+    foreign = code and code != text_language_here()
+    return Markup(' lang="{}"').format(code) if foreign else Markup("")
 
 
 def text_direction() -> str:

@@ -24,7 +24,7 @@ from collab.spaces.items import MAX_TITLE, by_iri, by_uid
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, ObjectMapping
 from collab.spaces.tools.discussion.asking import keep_poll
-from collab.spaces.tools.discussion.elsewhere import SAID, html_of, is_said
+from collab.spaces.tools.discussion.elsewhere import SAID, html_of, is_said, language_of
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage, Received
 from collab.spaces.tools.discussion.models import Message, Said, Thread
 from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
@@ -56,6 +56,8 @@ def to_object(session: Session, item: Said) -> Json:
             for person in item.mentions
         ],
     }
+    if item.language:
+        obj["contentMap"] = {item.language: obj["content"]}
     if item.revised_at:
         obj["updated"] = vocab.written(item.revised_at)
     if not item.from_html:
@@ -104,10 +106,10 @@ def receive(work: Work, space: Space, obj: Json) -> Item:
     thread, parent = _place(work, space, obj, received.uid or "")
     if thread is None:
         name = vocab.text(obj, "name", MAX_TITLE) or excerpt(plain(received.html), 80)
-        opened = OpenThread(title=name, body=body, received=received)
+        opened = OpenThread(name, body, language_of(obj), received)
         return keep_poll(work, open_thread(work, space, opened), obj)
     reply_to = parent.uid if parent else None
-    given = PostMessage(thread=thread.uid, body=body, reply_to=reply_to, received=received)
+    given = PostMessage(thread.uid, body, reply_to, language_of(obj), received)
     return keep_poll(work, post_message(work, space, given), obj)
 
 
@@ -136,6 +138,7 @@ def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
         item=item.uid,
         body=_source(obj) or plain(received.html),
         title=vocab.text(obj, "name", MAX_TITLE),
+        language=language_of(obj),
         received=received,
     )
     return keep_poll(work, edit_message(work, space, given), obj)
@@ -233,9 +236,17 @@ def _place(work: Work, space: Space, obj: Json, uid: str) -> tuple[Thread | None
 def present(session: Session, item: Any) -> Json:
     """What the JSON API says of a thread or a message beyond the common properties."""
     if isinstance(item, Thread):
-        return {"message_count": item.message_count, "last_at": vocab.written(item.last_at)}
+        return {
+            "message_count": item.message_count,
+            "last_at": vocab.written(item.last_at),
+            "language": item.language,
+        }
     answered = item.reply_to
-    return {"thread": item.thread.uid, "reply_to": answered.uid if answered else None}
+    return {
+        "thread": item.thread.uid,
+        "reply_to": answered.uid if answered else None,
+        "language": item.language,
+    }
 
 
 MAPPING = ObjectMapping(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import urlsplit
 
+from collab.core.tongues import language_code
 from collab.federation import vocab
 from collab.spaces.tool import Json
 
@@ -40,6 +41,15 @@ def html_of(obj: Json) -> str:
     said = text if isinstance(text, str) else _paragraph(vocab.text(obj, "name", MAX_LINE))
     whole = _warning(obj) + said + _choices(obj) + _attached(obj)
     return vocab.html({"content": whole})
+
+
+def language_of(obj: Json) -> str:
+    """The language it says its text is in: the only one of `contentMap`, whose words are ours."""
+    told = obj.get("contentMap")
+    if not isinstance(told, dict) or len(told) != 1 or not _has_text(obj, "content"):
+        return ""
+    ((code, words),) = told.items()
+    return language_code(code) if words == obj["content"] else ""
 
 
 def _has_text(obj: Json, name: str) -> bool:

@@ -27,10 +27,11 @@ class Received:
 
 @dataclass(frozen=True)
 class OpenThread:
-    """A new subject; `body` is the opening message, in Markdown."""
+    """A new subject; `body` is the opening message, in Markdown, and `language` its BCP 47 code."""
 
     title: str
     body: str
+    language: str = ""
     received: Received | None = field(default=None, metadata=INTERNAL)
 
 
@@ -41,16 +42,21 @@ class PostMessage:
     thread: str
     body: str
     reply_to: str | None = None
+    language: str = ""
     received: Received | None = field(default=None, metadata=INTERNAL)
 
 
 @dataclass(frozen=True)
 class EditMessage:
-    """A new text for a message or a thread; an empty `title` keeps the thread's old one."""
+    """A new text for a message or a thread; an empty `title` keeps the thread's old one.
+
+    So does no `language`; `und` forgets it.
+    """
 
     item: str
     body: str
     title: str = ""
+    language: str | None = None
     received: Received | None = field(default=None, metadata=INTERNAL)
 
 

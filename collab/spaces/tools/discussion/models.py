@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from collab.spaces.models import Item
@@ -25,6 +25,8 @@ class Thread(Item):
     mentions: Mapped[list[Mentioned]] = mapped_column(JSON, default=list)
     from_html: Mapped[bool] = mapped_column(default=False)
     """Written elsewhere as HTML, without Markdown: `source` is its plain text."""
+    language: Mapped[str] = mapped_column(String(35), default="", server_default="")
+    """What the text is written in (BCP 47); empty when nobody said."""
 
     @property
     def context(self) -> str:
@@ -42,6 +44,7 @@ class Message(Item):
     reply_to_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
     mentions: Mapped[list[Mentioned]] = mapped_column(JSON, default=list)
     from_html: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str] = mapped_column(String(35), default="", server_default="")
 
     thread: Mapped[Thread] = relationship(foreign_keys=thread_id)
     reply_to: Mapped[Item | None] = relationship(foreign_keys=reply_to_id, remote_side=Item.id)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.markup import render
+from collab.core.tongues import language_code
 from collab.core.work import Work, new_uid
 from collab.people.actors import host_of
 from collab.people.models import Actor
@@ -54,9 +55,9 @@ def open_thread(work: Work, space: Space, given: OpenThread) -> Thread:
         Invalid: no title or text, or one too long.
     """
     require(work, space, Role.MEMBER)
-    title = _line(given.title)
+    title = " ".join(given.title.split())
     _check(work, body=given.body, title=title)
-    told = _told(work, space, given.body, given.received)
+    told = _told(work, space, given)
     thread = Thread(title=title, **told, last_at=told["created_at"])
     publish(work, thread)
     tell_people(work, thread)
@@ -78,7 +79,7 @@ def post_message(work: Work, space: Space, given: PostMessage) -> Message:
     if thread.withdrawn_at and not work.mirrored:
         raise Conflict(N_("Cette discussion a été effacée entre-temps."))
     _check(work, body=given.body)
-    told = _told(work, space, given.body, given.received)
+    told = _told(work, space, given)
     reply_to_id = _answered(work, thread, given.reply_to)
     message = Message(thread_id=thread.id, reply_to_id=reply_to_id, **told)
     publish(work, message)
@@ -105,12 +106,13 @@ def edit_message(work: Work, space: Space, given: EditMessage) -> Said:
     item = said_in(work.session, space, given.item)
     if item.author_id != work.actor.id:
         raise Forbidden(N_("Seule la personne qui l’a écrit peut modifier ce texte."))
-    title = (isinstance(item, Thread) and _line(given.title)) or item.title
+    title = (isinstance(item, Thread) and " ".join(given.title.split())) or item.title
     _check(work, body=given.body, title=title or None)
     html, mentions = _words(work, space, given.body, given.received)
-    if (title, given.body, html) == (item.title, item.source, item.html):
+    language = item.language if given.language is None else language_code(given.language)
+    if (title, given.body, html, language) == (item.title, item.source, item.html, item.language):
         return item
-    item.mentions = mentions
+    item.mentions, item.language = mentions, language
     item.from_html = bool(given.received and given.received.from_html)
     at = given.received.at if given.received else None
     revise(work, item, title=title, source=given.body, html=html, at=at)
@@ -184,10 +186,6 @@ def said_in(session: Session, space: Space, uid: str) -> Said:
     return item
 
 
-def _line(title: str) -> str:
-    return " ".join(title.split())
-
-
 def _check(work: Work, *, body: str, title: str | None = None) -> None:
     """Refuse what says nothing; and, from people of this instance, what is too long."""
     ours = work.actor.local and not work.mirrored
@@ -204,8 +202,9 @@ def _check(work: Work, *, body: str, title: str | None = None) -> None:
         raise Invalid(**wrong)
 
 
-def _told(work: Work, space: Space, body: str, received: Received | None) -> dict[str, Any]:
+def _told(work: Work, space: Space, given: OpenThread | PostMessage) -> dict[str, Any]:
     """The columns that threads and messages share."""
+    body, received = given.body, given.received
     html, mentions = _words(work, space, body, received)
     uid = (received and received.uid) or new_uid()
     return {
@@ -217,6 +216,7 @@ def _told(work: Work, space: Space, body: str, received: Received | None) -> dic
         "html": html,
         "mentions": mentions,
         "from_html": bool(received and received.from_html),
+        "language": language_code(given.language),
         "created_at": (received and received.at) or work.now,
         "state": first_state(work, space),
     }

@@ -138,7 +138,7 @@ def edit(address: str, uid: str) -> str:
     space, item = _readable(address, uid)
     if not _own(item):
         raise Missing(N_("Seule la personne qui l’a écrit peut modifier ce texte."))
-    typed = {"title": item.title, "body": item.source}
+    typed = {"title": item.title, "body": item.source, "language": item.language}
     return _item_page("edit", space, item, typed=typed, errors={})
 
 
