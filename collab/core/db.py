@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, event
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -82,6 +84,17 @@ def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def insert_once(session: Session, model: type[Base], key: str, **values: Any) -> bool:
+    """Write a row unless there is one with that `key` (a unique column); whether it was written.
+
+    One statement, also where two processes do so at once. Nothing of it is in the session.
+    """
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    insert = (postgresql_insert if postgresql else sqlite_insert)(model.__table__)  # type: ignore[arg-type]
+    done = session.execute(insert.values(**values).on_conflict_do_nothing(index_elements=[key]))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 @contextmanager

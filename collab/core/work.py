@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
@@ -84,6 +84,7 @@ class Work:
         self._pulse = pulse
         self._events: list[tuple[Event, str | None]] = []
         self._caused: list[tuple[str, dict[str, object]]] = []
+        self._absent: set[tuple[str, str]] = set()
 
     def acting(self, actor: Actor, cause: str | None) -> None:
         """Let another actor act from here on, in the same transaction (a page of a log)."""
@@ -118,11 +119,22 @@ class Work:
             self.session.flush()
 
     def look(self, kind: str, key: str, ask: Callable[[], T]) -> T:
-        """What `ask` finds; in bulk, what was read ahead for many acts."""
-        return ask() if self.bulk is None else self.bulk.look(kind, key, ask)
+        """What `ask` finds; in bulk, what was read ahead for many acts.
+
+        That there is nothing under a key is asked once, until something is remembered there.
+        """
+        if self.bulk is not None:
+            return self.bulk.look(kind, key, ask)
+        if (kind, key) in self._absent:
+            return cast("T", None)
+        found = ask()
+        if found is None:
+            self._absent.add((kind, key))
+        return found
 
     def remember(self, kind: str, key: str, found: object) -> None:
-        """In bulk: what was made stands under that key from here on."""
+        """What was made stands under that key from here on."""
+        self._absent.discard((kind, key))
         if self.bulk is not None:
             self.bulk.remember(kind, key, found)
 
@@ -141,6 +153,7 @@ class Work:
                 yield
         except Exception:
             del self._events[known:]
+            self._absent.clear()
             raise
 
     def mint(self, path: str) -> str:

@@ -26,7 +26,7 @@ from collab.federation.keys import (
 from collab.federation.peerhealth import peer_of
 from collab.federation.presence import Pace
 from collab.federation.transport import Transport
-from collab.people.models import Actor, Key, Peer, PeerState
+from collab.people.models import Actor, Key, Peer, PeerState, Site
 from collab.people.queries import site
 from collab.spaces.models import Space
 from collab.web.extensions import db
@@ -131,24 +131,37 @@ class Federation:
         What was decided about a host holds for the names below it too; a block anywhere above
         wins (R54).
         """
-        mode = self.mode()
-        if mode == "off":
-            return "none"
-        states = self._states(host)
-        if PeerState.BLOCKED in states:
+        mode, states = self._decided(host)
+        if mode == "off" or PeerState.BLOCKED in states:
             return "none"
         if mode == "open" or {PeerState.ALLOWED, PeerState.LIMITED} & set(states):
             return "full"
         return "asking"
 
-    def _states(self, host: str) -> list[str]:
-        """What was decided about a host and those above it, the nearest first."""
+    def _decided(self, host: str) -> tuple[str, list[str]]:
+        """The mode, and what was decided about a host and those above it, the nearest first.
+
+        Asked once while one transaction only reads; each that writes asks for itself.
+        """
+        session = self.session
+        known = _asked_before(session)
+        if known is not None and host in known:
+            return known[host]
         labels = host.split(".")
         above = [".".join(labels[n:]) for n in range(1, len(labels) - 1)] if ":" not in host else []
         names = [host, *above]
-        rows = self.session.execute(select(Peer.host, Peer.state).where(Peer.host.in_(names)))
+        rows = session.execute(
+            select(Site.federation, Peer.host, Peer.state).outerjoin(Peer, Peer.host.in_(names))
+        ).all()
+        mode = rows[0].federation if rows else None
         found = {row.host: row.state for row in rows}
-        return [found.get(name, PeerState.KNOWN) for name in names]
+        told = (
+            mode or self.runtime.settings.federation.mode,
+            [found.get(name, PeerState.KNOWN) for name in names],
+        )
+        if known is not None:
+            known[host] = told
+        return told
 
     def admits(self, host: str) -> bool:
         """Whether we speak with that host at all, beyond being asked to be linked."""
@@ -156,8 +169,7 @@ class Federation:
 
     def is_limited(self, host: str) -> bool:
         """Whether nobody new may come from there, and no copies may go there."""
-        states = set(self._states(host))
-        return PeerState.LIMITED in states
+        return PeerState.LIMITED in self._decided(host)[1]
 
     def require_peer(self, host: str) -> None:
         """Raises Forbidden unless `host` is let in (R54, R55)."""
@@ -234,6 +246,19 @@ class Federation:
         Raises as `resolve_address` does; Missing too when it is not a project.
         """
         return remote.space_card(self, address)
+
+
+def _asked_before(session: Session) -> dict[str, tuple[str, list[str]]] | None:
+    """What was found out about hosts in the transaction that is open; None when it may write."""
+    if session.new or session.dirty or session.deleted:
+        return None
+    if session.connection().get_execution_options().get("immediate"):
+        return None
+    transaction = session.get_transaction()
+    if session.info.get("asked in") is not transaction:
+        session.info["asked in"], session.info["asked"] = transaction, {}
+    found: dict[str, tuple[str, list[str]]] = session.info["asked"]
+    return found
 
 
 class SchemeMemory:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from collab.core.db import writing
+from collab.core.db import insert_once, writing
 from collab.core.errors import Forbidden, Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
@@ -279,22 +279,19 @@ def _said_again(work: Work, arrival: Arrival, known: InboxItem) -> bool:
 def _written_down(work: Work, arrival: Arrival) -> bool:
     """Note the activity in this transaction. False when it was here before (R46)."""
     peers.heard(work.session, arrival, work.now)
-    known = work.session.scalar(
-        select(InboxItem).where(InboxItem.activity_id == arrival.id).limit(1)
-    )
-    if known is not None:
-        return _said_again(work, arrival, known)
-    work.session.add(
-        InboxItem(
-            activity_id=arrival.id,
-            actor=arrival.actor,
-            key_id=arrival.sender.key_id,
-            scheme=arrival.scheme,
-            digest=arrival.digest,
-            received_at=work.now,
-            raw=arrival.raw,
-        )
-    )
-    work.session.flush()
+    if not insert_once(
+        work.session,
+        InboxItem,
+        "activity_id",
+        activity_id=arrival.id,
+        actor=arrival.actor,
+        key_id=arrival.sender.key_id,
+        scheme=arrival.scheme,
+        digest=arrival.digest,
+        received_at=work.now,
+        raw=arrival.raw,
+    ):
+        same = select(InboxItem).where(InboxItem.activity_id == arrival.id)
+        return _said_again(work, arrival, work.session.scalars(same).one())
     heard_from(work.session, arrival.host, arrival.activity, work.now)
     return True

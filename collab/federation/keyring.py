@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
 
 from collab.core.db import writing
 from collab.core.errors import Problem
@@ -137,7 +138,8 @@ def _get(federation: Federation, iri: str) -> dict[str, object]:
 
 
 def _row(federation: Federation, key_id: str) -> Key | None:
-    return federation.session.scalar(select(Key).where(Key.key_id == key_id))
+    found = select(Key).where(Key.key_id == key_id).options(joinedload(Key.actor))
+    return federation.session.scalar(found)
 
 
 def _public(row: Key) -> PublicKey:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
@@ -149,12 +149,18 @@ def heard_from(session: Session, host: str, activity: Json, at: datetime) -> Non
     groups = [iri for iri in named if isinstance(iri, str)]
     if not groups:
         return
-    space = session.scalar(
-        select(Space)
-        .join(Actor, Actor.id == Space.actor_id)
-        .where(Actor.iri.in_(groups), Space.local, Space.deleted_at.is_(None))
+    here = and_(
+        Subscriber.space_id == Space.id, Subscriber.host == host, Subscriber.reach == THREADS
     )
-    if space is not None:
+    found = session.execute(
+        select(Space.id, Subscriber.state)
+        .join(Actor, Actor.id == Space.actor_id)
+        .outerjoin(Subscriber, here)
+        .where(Actor.iri.in_(groups), Space.local, Space.deleted_at.is_(None))
+        .limit(1)
+    ).first()
+    if found is not None and found.state in (None, "ended"):
+        space = session.get_one(Space, found.id)
         _join(session, space, host, str(activity.get("actor")), str(activity.get("id")), at)
 
 

@@ -12,6 +12,7 @@ from collab.federation.hosts import same_origin
 from collab.federation.inbox import Case, id_of, on
 from collab.federation.membership import LIMITED, unblock, unfollow
 from collab.people.models import Actor
+from collab.spaces.items import by_iri
 from collab.spaces.membership import leave
 from collab.spaces.models import Item, Reaction, Role, Space
 from collab.spaces.policy import is_guest, role_of
@@ -31,7 +32,7 @@ def speak(case: Case) -> None:
     if space is None:
         _nowhere(case)
         return
-    if case.federation.is_limited(case.actor.host) and is_guest(case.work, space):
+    if is_guest(case.work, space) and case.federation.is_limited(case.actor.host):
         _require_known(case, space)
     voices.apply(case.work, case.federation.runtime.tools, space, case.activity)
 
@@ -93,8 +94,8 @@ def _space_of(case: Case) -> Space | None:
 def _of_item(case: Case, iri: str) -> Space | None:
     if not iri:
         return None
-    space_id = case.work.session.scalar(select(Item.space_id).where(Item.iri == iri))
-    return _ours(case, space_id)
+    item = by_iri(case.work, iri)
+    return _ours(case, item.space_id if item else None)
 
 
 def _of_reaction(case: Case, iri: str) -> Space | None:

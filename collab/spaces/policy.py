@@ -137,13 +137,16 @@ def require(work: Work, space: Space, role: Role) -> None:
     if work.mirrored and not space.local:
         return
     actor = work.session.get(Actor, work.actor.id)
-    if actor is None or not may_read(work.session, space, actor):
+    held = role_of(work.session, space, work.actor.id)
+    # Who takes part may read, as long as there is something and they are somebody (visible_to).
+    inside = actor is not None and held > Role.NONE and not (space.deleted_at or actor.suspended_at)
+    if actor is None or not (inside or may_read(work.session, space, actor)):
         raise Missing(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
     if actor.suspended_at or actor.deleted_at:
         raise Forbidden(N_("Ce compte est suspendu."))
     if space.archived_at:
         raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
-    if role_of(work.session, space, actor.id) < role and not is_guest(work, space, role):
+    if held < role and not is_guest(work, space, role):
         refuse_excluded(work.session, space, actor.id, work.now)
         raise Forbidden(NEEDS[role])
 

@@ -45,7 +45,7 @@ class Network(Protocol):
         """
 
     def reach_peer(self, admin: Actor, host: str, reach: str) -> Peer:
-        """Choose what goes there: `mirror`, `threads`, `highlights`, "" as it asks. Raises Problem."""
+        """Choose what goes there: `mirror`, `threads`, `highlights`, "" (as it asks)."""
 
     def lanes(self) -> Mapping[str, Any]:
         """How sending to each host stands, by host: federation.lanes.Lane."""

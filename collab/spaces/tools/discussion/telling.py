@@ -25,8 +25,9 @@ def tell_people(work: Work, item: Said) -> None:
         return
     work.session.flush()
     iris = [person["iri"] for person in item.mentions[:MOST_NAMED]]
-    named = work.session.scalars(select(Actor).where(Actor.iri.in_(iris), Actor.local))
-    tell(work.session, item, NAMED, named.all() if iris else (), work.now)
+    if iris:
+        named = work.session.scalars(select(Actor).where(Actor.iri.in_(iris), Actor.local))
+        tell(work.session, item, NAMED, named.all(), work.now)
     if isinstance(item, Message):
         above = work.session.get_one(Item, item.reply_to_id or item.thread_id)
         if above.author.local:
