@@ -99,7 +99,7 @@ class Player {
     this.voices = this.choice(words.voice, (name) => this.change(() => (this.chosen[this.lang] = name)));
     this.note = this.bar.appendChild(make("p", ""));
     this.note.setAttribute("role", "status");
-    (document.querySelector("main > .wrap:last-child") || document.querySelector("main")).append(this.bar);
+    document.querySelector("main").append(this.bar);
   }
 
   act(text, run) {

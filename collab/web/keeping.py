@@ -58,7 +58,7 @@ def words_aloud() -> str:
         "stop": _("Arrêter"),
         "speed": _("Vitesse"),
         "voice": _("Voix"),
-        "none": _("Cet appareil n’a pas de voix pour cette langue : {language}."),
+        "none": _("Cet appareil n’a pas de voix pour cette langue : {language}."),
     }
     return json.dumps(told, ensure_ascii=False)
 

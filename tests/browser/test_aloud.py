@@ -113,6 +113,6 @@ def test_one_message_is_read_aloud_and_escape_stops(page: Page):
 def test_a_device_without_the_voice_says_so(page: Page):
     page.locator("#listen").click()
     player = page.get_by_role("group", name="Lecture à voix haute")
-    said_so = "Cet appareil n’a pas de voix pour cette langue : français."
+    said_so = "Cet appareil n’a pas de voix pour cette langue : français."
     expect(player.get_by_role("status")).to_have_text(said_so)
     assert said(page) == []

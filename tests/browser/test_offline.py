@@ -286,7 +286,7 @@ def test_res_4_offline_who_is_logged_out_meanwhile_sends_after_coming_in_again(g
         expect(unsent(page, "Des haricots.")).to_be_visible()
         with garden.house.as_(garden.ada) as work:
             log_out_everywhere(work, account_of(work.session, garden.ada.id))
-    expect(page.get_by_text("Reconnectez-vous : il partira ensuite.").first).to_be_visible()
+    expect(page.get_by_text("Reconnectez-vous : il partira ensuite.").first).to_be_visible()
     assert garden.said("Des haricots.") == 0
     page.goto(f"/login?next={path}")
     log_in(page, "ada")
