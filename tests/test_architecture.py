@@ -33,6 +33,7 @@ FLASK_ALLOWED = (
     "collab.api",
     "collab.realtime",
     "collab.federation.desk",
+    "collab.federation.standing",
     "collab.federation.wiring",
 )
 DOORS = (".views", ".tool", "routes")

@@ -15,7 +15,7 @@ from collab.federation.log import EPOCH, described, entries_after, head, head_se
 from collab.federation.peerhealth import wake
 from collab.federation.replica import mirror_of, take_page
 from collab.federation.routes import message_of
-from collab.federation.state import bucket_digests, lines_of
+from collab.federation.state import bucket_digests, page_of_lines
 from collab.federation.strictjson import Malformed, parse
 from collab.people.models import Peer
 from collab.spaces.models import Space
@@ -54,7 +54,8 @@ def read(slug: str) -> Response:
 
 @bp.get("/p/<slug>/log/state")
 def state(slug: str) -> Response:
-    """What a project holds: its 256 bucket digests, or with `?bucket=k` the lines of one (4.5).
+    """What a project holds: its 256 bucket digests, or with `?bucket=k` the lines of one (4.5),
+    some at a time; `next` says where the others are.
 
     For whom the log is, as the log; a mirror that differs asks which objects do.
     """
@@ -66,8 +67,11 @@ def state(slug: str) -> Response:
     if bucket is None:
         told |= described(at) | {"buckets": bucket_digests(session, space)}
     else:
-        lines = lines_of(session, space, [bucket]).get(bucket, [])
+        after = max(request.args.get("after", 0, type=int), 0)
+        lines, more = page_of_lines(session, space, bucket, after)
         told |= {"epoch": at.epoch, "seq": at.seq, "bucket": bucket, "lines": lines}
+        if more is not None:
+            told["next"] = f"{space.iri}/log/state?bucket={bucket}&after={more}"
     return _document(told)
 
 

@@ -19,12 +19,12 @@ from collab.core.db import writing
 from collab.core.errors import Problem
 from collab.core.work import Work
 from collab.federation.chain import Link, doubt_of
+from collab.federation.effects import effect_of
 from collab.federation.erasure import left_of
 from collab.federation.fetch import fetch_document
 from collab.federation.house import Federation
 from collab.federation.models import ApObject, LogEntry, Mirror
 from collab.federation.remote import fetch_object
-from collab.federation.replica import effect_of
 from collab.federation.state import (
     BUCKETS,
     bucket_digests,
@@ -47,6 +47,8 @@ EVERY = timedelta(hours=1)
 MOST_OBJECTS = 30
 """Objects fetched from their own address in one attempt (R29)."""
 MOST_NAMED = 50
+MOST_PAGES = 200
+"""Pages of one bucket that are asked for (R29)."""
 MOST_AGAIN = 20
 """Entries tried again in one step."""
 Lines = dict[str, str]
@@ -104,14 +106,29 @@ def _differing(federation: Federation, space_id: int) -> Difference | None:
     differ = [k for k in range(BUCKETS) if theirs[k] != ours[k]]
     found = Difference()
     for bucket in differ:
-        answer = _fetch(federation, f"{url}?bucket={bucket}")
-        if answer.get("seq") != seq:
+        theirs_here = _lines_there(federation, f"{url}?bucket={bucket}", bucket, seq)
+        if theirs_here is None:
             return None
-        found.theirs |= _by_id(answer.get("lines"), bucket)
+        found.theirs |= theirs_here
     held = lines_of(session, space, differ)
     session.commit()
     for bucket, lines in held.items():
         found.ours |= _by_id(lines, bucket)
+    return found
+
+
+def _lines_there(federation: Federation, url: str, bucket: int, seq: int) -> Lines | None:
+    """The host's lines of one bucket, page by page; None when it has moved on meanwhile."""
+    found: Lines = {}
+    asked = url
+    for _ in range(MOST_PAGES):
+        answer = _fetch(federation, asked)
+        if answer.get("seq") != seq:
+            return None
+        found |= _by_id(answer.get("lines"), bucket)
+        asked = str(answer.get("next", ""))
+        if not asked.startswith(f"{url}&after="):
+            break
     return found
 
 

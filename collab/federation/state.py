@@ -21,6 +21,8 @@ from collab.spaces.models import Space
 
 Json = dict[str, Any]
 BUCKETS = 256
+LINES_ON_A_PAGE = 400
+"""With the longest ids there are, less than 1 MiB."""
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -149,6 +151,27 @@ def lines_of(session: Session, space: Space, buckets: Collection[int]) -> dict[i
     for bucket, iri, updated, digest in rows:
         found[bucket].append(f"{iri} {updated} {digest}")
     return {bucket: sorted(lines) for bucket, lines in found.items()}
+
+
+def page_of_lines(
+    session: Session, space: Space, bucket: int, after: int
+) -> tuple[list[str], int | None]:
+    """Some lines of a bucket, LINES_ON_A_PAGE at most, and after which row the next ones stand;
+    None when these are the last."""
+    rows = session.execute(
+        select(ApObject.id, ApObject.iri, ApObject.updated, ApObject.hash)
+        .where(
+            ApObject.space_id == space.id,
+            ApObject.deleted.is_(False),
+            ApObject.bucket == bucket,
+            ApObject.id > after,
+        )
+        .order_by(ApObject.id)
+        .limit(LINES_ON_A_PAGE + 1)
+    ).all()
+    page = rows[:LINES_ON_A_PAGE]
+    lines = [f"{row.iri} {row.updated} {row.hash}" for row in page]
+    return sorted(lines), page[-1].id if len(rows) > len(page) else None
 
 
 def bucket_digests(session: Session, space: Space, *, keep: bool = False) -> list[str]:

@@ -108,6 +108,32 @@ def test_what_is_damaged_is_mended_from_our_own_entries_bucket_by_bucket(pair):
     assert mirror(pair).repaired_at is not None
 
 
+def test_a_long_bucket_is_told_a_page_at_a_time(pair, monkeypatch):
+    monkeypatch.setattr("collab.federation.state.LINES_ON_A_PAGE", 2)
+    others = [f"http://{pair.a.host}/o/many{n}" for n in range(2000)]
+    same = [iri for iri in others if bucket_of(iri) == 7][:5]
+    for side, space_id in ((pair.a, pair.space_id), (pair.b, pair.copy_id)):
+        with side.house.app.app_context(), writing(db.session()) as session:
+            for iri in same if side is pair.a else same[:1]:
+                told = {"owner": "", "updated": "", "hash": "2" * 64, "bucket": 7}
+                session.add(ApObject(space_id=space_id, iri=iri, **told))
+            session.query(StateBucket).delete()
+    with pair.b.house.app.app_context(), writing(db.session()) as session:
+        session.get(Mirror, pair.copy_id).repaired_at = None
+    asked = asked_of(pair)
+    pair.catch_up()
+    pages = [one for one in asked() if "bucket=7" in one]
+    assert pages[0] == "/p/jardin/log/state?bucket=7"
+    assert len(pages) == len([one for one in pages if "&after=" in one]) + 1 > 2
+    assert mirror(pair).unrepaired == sorted(same[1:])
+    for side in (pair.a, pair.b):
+        with side.house.app.app_context(), writing(db.session()) as session:
+            session.query(ApObject).filter(ApObject.iri.in_(same)).delete()
+            session.query(StateBucket).delete()
+    pair.catch_up()
+    assert digests(pair)[0] == digests(pair)[1]
+
+
 def test_what_cannot_be_mended_is_named(pair):
     iri = f"http://{pair.a.host}/o/never-was"
     with pair.b.house.app.app_context(), writing(db.session()) as session:
