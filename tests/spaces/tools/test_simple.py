@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
-from conftest import log_in
+from conftest import Make, log_in, open_house
 from flask_babel import refresh
 
 from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.events import EventRow
-from collab.people.models import AccountRole
+from collab.people.models import AccountRole, Actor
 from collab.spaces.operations import ReviseSpace, revise_space
 from collab.spaces.queries import revisions
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, Remove
@@ -30,7 +32,13 @@ from collab.spaces.tools.simple.operations import (
     unreview_simple,
     write_simple,
 )
-from collab.spaces.tools.simple.queries import is_stale, original_named, simple_of, terms
+from collab.spaces.tools.simple.queries import (
+    added_terms,
+    is_stale,
+    original_named,
+    simple_of,
+    terms,
+)
 from collab.spaces.tools.simple.words import add_term, may_define, remove_term
 from collab.web.extensions import db
 
@@ -38,19 +46,42 @@ HARD = "Le dispositif de concertation est dématérialisé."
 EASY = "Nous discutons.\nVous donnez votre avis sur Internet."
 
 
-@pytest.fixture
-def ada(make):
-    return make.person("ada")
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One instance with two people for all of these tests; each has a garden of its own."""
+    site = open_house(tmp_path_factory.mktemp("simple") / "instance")
+    with site.app.app_context():
+        people = [Make(site).person(name).id for name in ("ada", "bob", "eve")]
+    yield site, people
+    with site.app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.fixture
-def bob(make):
-    return make.person("bob")
+def house(site):
+    with site[0].app.test_request_context("/", base_url="https://here.example"):
+        yield site[0]
+        db.session.remove()
+
+
+def person(number):
+    @pytest.fixture
+    def somebody(house, site):
+        return db.session.get(Actor, site[1][number])
+
+    return somebody
+
+
+ada, bob, eve = person(0), person(1), person(2)
 
 
 @pytest.fixture
 def garden(make, ada, bob):
-    return make.space(ada, bob)
+    return make.space(ada, bob, slug=f"jardin-{next(NUMBERS)}")
 
 
 @pytest.fixture
@@ -175,6 +206,19 @@ def test_what_was_taken_back_alone_does_not_come_back_with_its_original(
     assert simple.withdrawn_at is None
 
 
+def test_no_project_hangs_its_words_on_a_text_of_another(as_, make, ada, garden, thread, simple):
+    other = make.space(ada, slug=f"verger-{next(NUMBERS)}")
+    with as_(ada) as work:
+        theirs = write_simple(work, other, WriteSimple(body="Autre chose."))
+        theirs.of_iri = thread.iri
+    assert simple_of(db.session(), garden, thread.iri) is simple
+    assert original_named(db.session(), other, thread.iri) is None
+    with as_(ada) as work:
+        remove(work, garden, Remove(item=thread.uid))
+    assert simple.withdrawn_at
+    assert theirs.withdrawn_at is None
+
+
 # --- pages, without a script ----------------------------------------------------------------------
 
 
@@ -251,25 +295,25 @@ def test_a_review_by_form_is_undone_by_a_button(client, ada, garden, simple):
     assert "FALC, relu" not in client.get(address).get_data(as_text=True)
 
 
-def test_strangers_read_and_members_alone_write(client, house, make, garden, simple):
+def test_strangers_read_and_members_alone_write(client, house, eve, garden, simple):
     address = f"{garden.url}/simple/{simple.uid}"
     assert client.get(address).status_code == 200
     assert client.post(f"{address}/remove").status_code == 302
     assert simple.withdrawn_at is None
     other = house.client()
-    log_in(other, make.person("eve"))
+    log_in(other, eve)
     assert other.get(f"{address}/edit").status_code == 403
 
 
 # --- the glossary of the instance -----------------------------------------------------------------
 
 
-def test_who_is_in_charge_adds_a_word_and_the_checker_knows_it(as_, make, ada, bob, garden):
+def test_who_is_in_charge_adds_a_word_and_the_checker_knows_it(as_, make, ada, eve, garden):
     assert may_define(db.session(), ada)
     assert may_define(db.session(), make.person("root", AccountRole.ADMIN))
-    assert not may_define(db.session(), bob)
+    assert not may_define(db.session(), eve)
     assert not may_define(db.session(), None)
-    with pytest.raises(Forbidden), as_(bob) as work:
+    with pytest.raises(Forbidden), as_(eve) as work:
         add_term(work, AddTerm("paillis", "Le paillis couvre la terre."))
     with as_(ada) as work:
         term = add_term(work, AddTerm("paillis", "Le paillis couvre la terre.", "paille"))
@@ -287,10 +331,11 @@ def test_the_page_of_the_glossary_takes_a_word_and_gives_it_back(client, ada, ga
     )
     log_in(client, ada)
     assert client.post("/glossaire", data={"word": "paillis"}).status_code == 422
-    typed = {"word": "paillis", "definition": "Le paillis couvre la terre."}
+    typed = {"word": "compost", "definition": "Le compost nourrit la terre."}
     client.post("/glossaire", data=typed)
-    assert "Le paillis couvre la terre." in client.get("/glossaire").get_data(as_text=True)
-    client.post("/glossaire/1/remove")
-    assert "Le paillis couvre" not in client.get("/glossaire").get_data(as_text=True)
-    client.post("/glossaire/1/restore")
-    assert "Le paillis couvre" in client.get("/glossaire").get_data(as_text=True)
+    number = added_terms(db.session())[0].id
+    assert "Le compost nourrit la terre." in client.get("/glossaire").get_data(as_text=True)
+    client.post(f"/glossaire/{number}/remove")
+    assert "Le compost nourrit" not in client.get("/glossaire").get_data(as_text=True)
+    client.post(f"/glossaire/{number}/restore")
+    assert "Le compost nourrit" in client.get("/glossaire").get_data(as_text=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from collab.core.db import Base
 from collab.people.models import Actor
@@ -36,12 +36,6 @@ class SimpleText(Item):
     """Whether the readers are people with an intellectual disability: the label FALC."""
     reviewed_at: Mapped[datetime | None]
     reviewed_number: Mapped[int] = mapped_column(default=0)
-
-    original: Mapped[Item | None] = relationship(
-        primaryjoin=lambda: foreign(SimpleText.of_iri) == remote(Item.__table__.c.iri),
-        viewonly=True,
-        uselist=False,
-    )
 
     @property
     def label(self) -> str:

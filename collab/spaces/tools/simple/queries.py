@@ -142,5 +142,6 @@ def terms(session: Session) -> tuple[Term, ...]:
 
 
 def hanging(session: Session, item: Item) -> Sequence[Item]:
-    """What goes when that text goes: its simple versions."""
-    return session.scalars(select(SimpleText).where(SimpleText.of_iri == item.iri)).all()
+    """What goes when that text goes: its simple versions in its own project, no other."""
+    here = (SimpleText.of_iri == item.iri, SimpleText.space_id == item.space_id)
+    return session.scalars(select(SimpleText).where(*here)).all()
