@@ -16,9 +16,12 @@ from collab.core.letters import fold
 from collab.spaces.tools.simple.inputs import AddTerm
 from collab.spaces.tools.simple.queries import added_terms
 from collab.spaces.tools.simple.words import add_term, may_define, remove_term
+from collab.web.context import Page
+from collab.web.light import shorter
 from collab.web.view import dbsession, require_login, viewer, working
 
 bp = Blueprint("glossary", __name__, template_folder="templates")
+PER_PAGE = 90
 
 
 @bp.get("/glossaire")
@@ -65,6 +68,13 @@ def _page(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     rows += [(t.word, t.definition, t.id) for t in added]
     rows.sort(key=lambda row: fold(row[0]))
     allowed = may_define(dbsession(), viewer())
+    size = shorter(PER_PAGE)
+    page = Page.asked(request.args.get("page", 1, type=int), len(rows), size)
     return render_template(
-        "site/glossary.html", rows=rows, allowed=allowed, typed=typed, errors=errors
+        "site/glossary.html",
+        rows=rows[page.offset : page.offset + size],
+        page=page,
+        allowed=allowed,
+        typed=typed,
+        errors=errors,
     )

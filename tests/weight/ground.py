@@ -39,7 +39,7 @@ from collab.web.extensions import db
 
 MESSAGES = 50
 """In the thread that the budget is about."""
-NEIGHBOURS = 12
+NEIGHBOURS = 13
 """Instances that are known; three of them keep a copy of the garden."""
 PROJECTS = 20
 MEMBERS = 30
@@ -154,16 +154,16 @@ def person(name: str, host: str) -> Actor:
 
 
 def talked(house: House, garden: Space, ada: Actor, bob: Actor) -> str:
-    """Many threads, and the one of fifty messages by two people in turn; its uid."""
+    """Many threads, and the one of fifty messages by two people; its uid."""
     with house.as_(ada) as work:
         for number in range(1, 30):
             open_thread(work, garden, OpenThread(f"Sujet {number}", TALKS[0].opening.words))
         long = open_thread(work, garden, OpenThread("Cinquante avis", TALKS[0].opening.words))
     said = [one.words.replace("@", "") for talk in TALKS for one in talk.answers]
-    voices = zip(cycle((ada, bob)), islice(cycle(said), MESSAGES), strict=False)
-    for author, words in voices:
+    for author in (ada, bob):
         with house.as_(author) as work:
-            post_message(work, garden, PostMessage(long.uid, words))
+            for words in islice(cycle(said), MESSAGES // 2):
+                post_message(work, garden, PostMessage(long.uid, words))
     with house.as_(ada) as work:
         edit_message(work, garden, EditMessage(long.uid, said[0], "Cinquante avis"))
     with house.as_(bob) as work:
@@ -176,10 +176,11 @@ def written(house: House, garden: Space, ada: Actor, bob: Actor) -> str:
     """A long document of many versions above others; its slug."""
     with house.as_(ada) as work:
         top = write_document(work, garden, WriteDocument("Le livre du jardin", LONG))
-    for number in range(25):
-        with house.as_(ada if number % 2 else bob) as work:
-            changed = f"{LONG}\n\nFait le {number + 1} mai.\n"
-            edit_document(work, garden, EditDocument(top.uid, source=changed, summary="Mai"))
+    for author in (ada, bob):
+        with house.as_(author) as work:
+            for number in range(1, 11):
+                changed = f"{LONG}\n\n{author.name} : fait le {number} mai.\n"
+                edit_document(work, garden, EditDocument(top.uid, source=changed, summary="Mai"))
     with house.as_(ada) as work:
         for number in range(20):
             given = WriteDocument(f"Fiche {number}", SHEETS[0].words, parent=top.uid)

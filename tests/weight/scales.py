@@ -238,6 +238,8 @@ class Visit:
         self.kept: set[str] = set()
         self.scripts: set[str] = set()
         self.bytes: dict[str, float] = {}
+        self.blocking = 0
+        """Files that the first content waits for, besides the page."""
 
     @contextmanager
     def watching(self, spy):
@@ -257,6 +259,7 @@ class Visit:
     def sent(self, told):
         if told["request"]["url"].startswith("http"):  # pictures in the page cost nothing more
             self.asked.add(told["requestId"])
+            self.blocking += told.get("type") == "Stylesheet"
 
     def answered(self, told):
         answer = told["response"]

@@ -6,13 +6,15 @@ import re
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from collab.web.assets import load, names
 from tools.weigh import READERS, TABLE, name
 from weight.ground import ground
-from weight.scales import BUDGETS, KB, QUIET, Leaf, Scales, Weight, leaves
+from weight.scales import BUDGETS, KB, QUIET, Leaf, Scales, Visit, Weight, leaves
 
+LATENCY, RATE = 0.4, 400_000 / 8
+"""Seconds there and back, bytes in a second."""
 AIMS = ("discussion.thread", "pages.read", "spaces.home")
 """What a resident reads: at most 40 KB at first and 12 KB then, below what the table allows."""
 
@@ -65,6 +67,34 @@ def test_every_type_of_page_is_small_in_the_light_mode(scales, there):
     assert {leaf.path: leaf.elements for leaf in few if leaf.elements > most} == {}
     for leaf in few[-6:]:
         assert scales.weigh(leaf).over(BUDGETS["light"]) == {}, leaf
+
+
+def test_res_1_a_stranger_reads_a_project_on_an_old_phone_and_a_slow_network(scales, there):
+    """PRODUCT.md 4.4: 400 kbit/s, 400 ms there and back, no account, no script."""
+    old = {"viewport": {"width": 360, "height": 640}, "java_script_enabled": False}
+    context = scales.browser.new_context(base_url=there.url, service_workers="block", **old)
+    page = context.new_page()
+    spy = context.new_cdp_session(page)
+    spy.send("Network.enable")
+    slow = {"latency": LATENCY * 1000, "downloadThroughput": RATE, "uploadThroughput": RATE}
+    spy.send("Network.emulateNetworkConditions", {"offline": False, **slow})
+    with (visit := Visit()).watching(spy):
+        page.goto("/p/jardin")
+        visit.all_came(page)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Jardin")
+    expect(page.locator("main")).to_contain_text("Un terrain vide depuis dix ans")
+    weight = visit.weight(0)
+    assert weight.first <= 60 * KB
+    assert weight.requests <= 5
+    # The page and its style are all that the first content waits for, one after the other on one
+    # connection: three times there and back, with opening it.
+    assert visit.blocking == 1
+    assert 3 * LATENCY + weight.first / RATE <= 3
+    page.get_by_role("link", name="Discussions").click()
+    page.get_by_role("link", name="Cinquante avis").click()
+    expect(page.locator("#messages")).to_contain_text("62 mm")
+    assert context.cookies() == []
+    context.close()
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(scales, found):
