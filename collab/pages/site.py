@@ -11,6 +11,7 @@ from collab.core.errors import Conflict, Invalid, Missing
 from collab.core.events import EventRow
 from collab.core.i18n import N_
 from collab.core.inputs import parse
+from collab.core.letters import alphabetical
 from collab.pages.forms import again, blank
 from collab.pages.since import fresh_groups
 from collab.people.actors import find_actor
@@ -169,7 +170,7 @@ def person(address: str) -> str:
     return render_template(
         "site/person.html",
         person=found,
-        spaces=list(shared),
+        spaces=sorted(shared, key=lambda space: alphabetical(space.name)),
         watches=watches,
         new=moved_to(dbsession(), found),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Missing
 from collab.core.events import EventRow
 from collab.core.i18n import N_
+from collab.core.letters import alphabetical
 from collab.people.models import Actor
 from collab.spaces.models import (
     Follow,
@@ -73,7 +74,7 @@ def spaces_of(session: Session, actor: Actor) -> Sequence[Space]:
     )
     followed = select(Follow.space_id).where(Follow.actor_id == actor.id)
     wanted = visible_spaces(actor).where(Space.id.in_(mine.union(followed)))
-    return session.scalars(wanted.order_by(Space.name)).all()
+    return sorted(session.scalars(wanted), key=lambda space: (alphabetical(space.name), space.id))
 
 
 def members(session: Session, space: Space) -> Sequence[Membership]:

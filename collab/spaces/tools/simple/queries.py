@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Missing
 from collab.core.falc import GLOSSARY, Term
 from collab.core.i18n import N_
+from collab.core.letters import alphabetical
 from collab.people.models import Actor
 from collab.spaces.items import item_in, version_of
 from collab.spaces.models import Item, ItemState, Revision, Space
@@ -132,7 +133,7 @@ def is_stale(simple: SimpleText, original: Original | None) -> bool:
 def added_terms(session: Session) -> Sequence[GlossaryTerm]:
     """The words that people of this instance added, in alphabetical order."""
     wanted = select(GlossaryTerm).where(GlossaryTerm.removed_at.is_(None))
-    return session.scalars(wanted.order_by(func.lower(GlossaryTerm.word))).all()
+    return sorted(session.scalars(wanted), key=lambda term: alphabetical(term.word))
 
 
 def terms(session: Session) -> tuple[Term, ...]:
