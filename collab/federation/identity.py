@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from collab.federation.activities import space_object
 from collab.federation.log import TERMS, LogHead, stamp
@@ -164,18 +165,48 @@ def keys_of(actor: Actor, keys: Iterable[Key]) -> Json:
             "owner": actor.iri,
             "publicKeyPem": rsa[-1].public,
         }
-    told["assertionMethod"] = [
-        {
-            "id": key.key_id,
-            "type": "Multikey",
-            "controller": actor.iri,
-            "publicKeyMultibase": key.public,
-            **({"expires": stamp(key.expires_at)} if key.expires_at else {}),
-            **({"revoked": stamp(key.revoked_at)} if key.revoked_at else {}),
-        }
-        for key in [k for k in held if k.algorithm == "ed25519"][-MOST_KEYS:]
-    ]
+    edwards = [k for k in held if k.algorithm == "ed25519"]
+    told["assertionMethod"] = [multikey_of(actor, key) for key in edwards[-MOST_KEYS:]]
+    if len(edwards) > MOST_KEYS:
+        told["allKeys"] = keys_iri(actor)
     return told
+
+
+def multikey_of(actor: Actor, key: Key) -> Json:
+    """An Ed25519 key, with when it ends or was revoked."""
+    return {
+        "id": key.key_id,
+        "type": "Multikey",
+        "controller": actor.iri,
+        "publicKeyMultibase": key.public,
+        **({"expires": stamp(key.expires_at)} if key.expires_at else {}),
+        **({"revoked": stamp(key.revoked_at)} if key.revoked_at else {}),
+    }
+
+
+def keys_iri(actor: Actor, page: int = 0) -> str:
+    """Where all Ed25519 keys of one of our actors are listed, or a page of them."""
+    parts = urlsplit(actor.iri)
+    asked = {"of": actor.iri} | ({"page": str(page)} if page else {})
+    return f"{parts.scheme}://{parts.netloc}/ap/keys?{urlencode(asked)}"
+
+
+def key_list(actor: Actor, total: int) -> Json:
+    """Every Ed25519 key of an actor: how many, and where the first page is."""
+    return collection(keys_iri(actor), total, first=keys_iri(actor, 1), attributedTo=actor.iri)
+
+
+def key_page(actor: Actor, keys: Sequence[Key], page: int, *, more: bool) -> Json:
+    """Some of them, the newest first; all of one page are one actor's."""
+    return {
+        "@context": CONTEXT,
+        "id": keys_iri(actor, page),
+        "type": "OrderedCollectionPage",
+        "partOf": keys_iri(actor),
+        "attributedTo": actor.iri,
+        "orderedItems": [multikey_of(actor, key) for key in keys],
+        **({"next": keys_iri(actor, page + 1)} if more else {}),
+    }
 
 
 def paragraph(text: str) -> str:

@@ -13,7 +13,7 @@ from collab.core.db import writing
 from collab.core.errors import Problem
 from collab.federation import actors
 from collab.federation.fetch import Unfetched, fetch_document
-from collab.federation.hosts import BadHost, host_of
+from collab.federation.hosts import BadHost, host_of, same_origin
 from collab.federation.keys import BadKey, Claim, PublicKey, key_from_document
 from collab.federation.models import KeyRefusal
 from collab.federation.remote import keep_actor
@@ -30,6 +30,8 @@ REFUSED_FOR = timedelta(minutes=10)
 AWAY_FOR = timedelta(seconds=20)
 """The same for a host that did not answer: it may be back at once."""
 REFETCH_AFTER = timedelta(seconds=60)
+MOST_PAGES, MOST_ON_PAGE = 5, 100
+"""Of somebody's list of all keys (R29)."""
 NEW_PER_HOUR = 120
 """Keys of unknown people of one host that strangers can make us fetch in an hour (R29)."""
 
@@ -116,7 +118,13 @@ class _Away(Exception):
 def _fetch(federation: Federation, key_id: str) -> PublicKey:
     """Fetch what the key id points to, then its owner when that is another document."""
     document = _get(federation, key_id.partition("#")[0])
-    found = key_from_document(document, key_id)
+    try:
+        found = key_from_document(document, key_id)
+    except BadKey:
+        entry = _among_all(federation, document, key_id)
+        if entry is None:
+            raise
+        found = key_from_document(document | {"assertionMethod": [entry]}, key_id)
     if isinstance(found, Claim):
         document = _get(federation, found.owner)
         found = key_from_document(document, key_id, claim=found)
@@ -124,6 +132,26 @@ def _fetch(federation: Federation, key_id: str) -> PublicKey:
         raise BadKey("nobody owns this key")
     keep_actor(federation, document, also=found)
     return found
+
+
+def _among_all(
+    federation: Federation, document: dict[str, object], key_id: str
+) -> dict[str, object] | None:
+    """The key in an actor's list of all its keys, some pages of it; None when it is not there."""
+    listed, whose = document.get("allKeys"), str(document.get("id"))
+    if not isinstance(listed, str) or not same_origin(listed, whose):
+        return None
+    page: object = _get(federation, listed).get("first")
+    for _ in range(MOST_PAGES):
+        if not isinstance(page, str) or not same_origin(page, whose):
+            return None
+        told = _get(federation, page)
+        items = told.get("orderedItems")
+        for entry in items[:MOST_ON_PAGE] if isinstance(items, list) else ():
+            if isinstance(entry, dict) and entry.get("id") == key_id:
+                return entry
+        page = told.get("next")
+    return None
 
 
 def _get(federation: Federation, iri: str) -> dict[str, object]:

@@ -15,6 +15,7 @@ from collab.federation.deliver import Courier
 from collab.federation.desk import Desk
 from collab.federation.erasure import Eraser
 from collab.federation.house import Federation
+from collab.federation.key_routes import bp as keys_bp
 from collab.federation.keys import Vault
 from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
@@ -58,6 +59,7 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     runtime.services.append(Service("erasure", spaced(eraser.step, 2.0), rest=3600.0))
     app.register_blueprint(log_bp)
     app.register_blueprint(stream_bp)
+    app.register_blueprint(keys_bp)
     app.register_blueprint(bp)
     app.register_blueprint(wellknown_bp)
     return federation

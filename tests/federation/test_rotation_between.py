@@ -7,8 +7,10 @@ from federation.pair import pair_of_houses, served
 
 from collab.core.db import now
 from collab.federation.audit import audit
+from collab.federation.keys import multikey, new_ed25519
 from collab.federation.models import Delivery, LogEntry, Mirror
 from collab.federation.rotation import RotateKeys, rotate_keys
+from collab.federation.signatures import Refused
 from collab.people.models import Actor, Key
 from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join, follow
 from collab.spaces.models import Item, Space
@@ -124,3 +126,31 @@ def test_a_mirror_remembers_the_keys_that_the_log_lists(pair):
     assert held == keys_of_group(pair.a, pair.space_id)
     assert [ended for _, ended in held].count(False) == 1
     assert whole(pair.b, pair.copy_id)
+
+
+def test_a_key_of_long_ago_is_found_in_the_list_of_all_keys(pair):
+    with pair.a.house.app.app_context():
+        ada = pair.a.person()
+        iri = ada.iri
+        for number in range(60):
+            row = Key(
+                actor_id=ada.id,
+                key_id=f"{iri}#old-{number}",
+                algorithm="ed25519",
+                public=multikey(new_ed25519().public_key()),
+                created_at=now(),
+            )
+            db.session.add(row)
+            db.session.flush()
+        public = db.session.query(Key.public).filter_by(key_id=f"{iri}#old-0").scalar()
+        db.session.commit()
+    client = pair.a.house.client()
+    shown = client.get("/u/ada", headers={"Accept": "application/activity+json"}).get_json()
+    assert len(shown["assertionMethod"]) == 10
+    assert client.get(shown["allKeys"]).get_json()["totalItems"] >= 61
+    assert client.get("/ap/keys", query_string={"of": f"{iri}/nobody"}).status_code == 404
+    with pair.b.house.app.app_context():
+        found = pair.b.federation.find_past_key(f"{iri}#old-0")
+        assert (multikey(found.key), found.owner) == (public, iri)
+        with pytest.raises(Refused):
+            pair.b.federation.find_past_key(f"{iri}#old-60")
