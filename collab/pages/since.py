@@ -15,12 +15,13 @@ from collab.core.db import now
 from collab.people.models import Actor
 from collab.spaces.models import Item, Space
 from collab.spaces.visits import Fresh, fresh_for, mark_seen, visit_of
+from collab.web.light import shorter
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_login
 
 bp = Blueprint("since", __name__, template_folder="templates")
 PATH = "/depuis"
-MOST_GROUPS = 40
+MOST_GROUPS = 30
 MOST_NAMES = 3
 
 
@@ -80,10 +81,11 @@ def fresh_groups(actor: Actor) -> tuple[list[Group], int]:
 def show() -> str:
     actor = require_login().actor
     groups, newest = fresh_groups(actor)
+    most = shorter(MOST_GROUPS)
     return render_template(
         "site/since.html",
-        spaces=by_space(groups[:MOST_GROUPS]),
-        more=max(len(groups) - MOST_GROUPS, 0),
+        spaces=by_space(groups[:most]),
+        more=max(len(groups) - most, 0),
         newest=newest,
         visit=visit_of(dbsession(), actor),
     )
