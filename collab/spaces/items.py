@@ -63,6 +63,7 @@ def publish(work: Work, item: Item, summary: str = "") -> None:
     work.add(item)
     work.remember("item", item.iri, item)
     work.remember("uid", item.uid, item)
+    work.remember("id", str(item.id), item)
     _keep(work, item, summary)
     work.record(ItemPublished(**facts(work, item)))
 

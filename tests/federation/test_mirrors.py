@@ -9,6 +9,8 @@ from federation.pair import pair_of_houses
 
 from collab.cli import cli
 from collab.core.db import now, writing
+from collab.core.events import EventRow
+from collab.federation import replica
 from collab.federation.audit import audit
 from collab.federation.chain import BrokenLog
 from collab.federation.log import EPOCH, entries_after, head_seq, page_of
@@ -28,8 +30,9 @@ from collab.federation.replica import take_page
 from collab.federation.restart import restart_copy
 from collab.federation.state import bucket_digests, bucket_of, state_digest
 from collab.people.models import Peer
-from collab.spaces.models import Item, Membership, Space
+from collab.spaces.models import Item, Membership, Revision, Space
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
+from collab.spaces.tools.discussion.models import Thread
 from collab.spaces.tools.discussion.operations import open_thread, post_message
 from collab.web.extensions import db
 
@@ -168,6 +171,50 @@ def test_a_text_that_was_lost_here_comes_back(pair):
 def test_the_state_is_given_to_whom_the_log_is_and_to_nobody_else(pair):
     client = pair.a.house.client()
     assert client.get("/p/jardin/log/state").status_code == 401
+
+
+def unsent(pair, title, messages):
+    """What A's log says of a new thread, as a page that B has not had."""
+    with pair.a.house.app.app_context():
+        space = db.session.get(Space, pair.space_id)
+        with pair.a.house.as_(pair.a.person()) as work:
+            uid = open_thread(work, space, OpenThread(title=title, body="Bonjour")).uid
+        for number in range(messages):
+            with pair.a.house.as_(pair.a.person()) as work:
+                given = PostMessage(thread=uid, body=f"{title} {number}")
+                post_message(work, space, given)
+        pair.a.house.settle()
+        rows = entries_after(db.session(), space.id, mirror(pair).seq, 50)
+        return page_of(space, rows, head_seq(db.session(), space.id), f"{space.iri}/log?x")
+
+
+def test_a_crash_inside_a_batch_loses_nothing_and_doubles_nothing(pair, monkeypatch):
+    held, page = mirror(pair).seq, unsent(pair, "panne", 6)
+    calls, whole = [], replica.settle_deletions
+
+    def dies_once(*given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return whole(*given)
+
+    monkeypatch.setattr(replica, "AT_ONCE", 3)
+    monkeypatch.setattr(replica, "settle_deletions", dies_once)
+    with pair.b.house.app.app_context():
+        with pytest.raises(KeyboardInterrupt):
+            take_page(pair.b.federation, pair.copy_id, page)
+        db.session.remove()
+        said = db.session.query(Item).filter(Item.source.like("panne %"))
+        assert (mirror(pair).seq, said.count()) == (held + 3, 2), "the first batch, whole"
+        events = db.session.query(EventRow).filter(EventRow.item_id.in_([i.id for i in said]))
+        assert events.count() == 2, "a fact for each text, and none of those that were lost"
+        assert take_page(pair.b.federation, pair.copy_id, page) == held + 7
+        assert [one.source for one in said.order_by(Item.id)] == [f"panne {n}" for n in range(6)]
+        thread = db.session.query(Thread).filter_by(title="panne").one()
+        assert thread.message_count == 6
+        assert db.session.query(Revision).filter(Revision.source.like("panne %")).count() == 6
+    pair.settle()
+    assert digests(pair)[0] == digests(pair)[1]
 
 
 def test_an_entry_that_had_no_effect_here_counts_against_the_copy_and_is_tried_again(pair):

@@ -23,12 +23,17 @@ def tell_people(work: Work, item: Said) -> None:
     """
     if work.now - (item.revised_at or item.created_at) > RECENT:
         return
-    work.session.flush()
+    work.flush()
     iris = [person["iri"] for person in item.mentions[:MOST_NAMED]]
     if iris:
         named = work.session.scalars(select(Actor).where(Actor.iri.in_(iris), Actor.local))
         tell(work.session, item, NAMED, named.all(), work.now)
     if isinstance(item, Message):
-        above = work.session.get_one(Item, item.reply_to_id or item.thread_id)
-        if above.author.local:
-            tell(work.session, item, ANSWERED, [above.author], work.now)
+        writer = work.session.get_one(Actor, _answered(work, item).author_id)
+        if writer.local:
+            tell(work.session, item, ANSWERED, [writer], work.now)
+
+
+def _answered(work: Work, message: Message) -> Item:
+    number = message.reply_to_id or message.thread_id
+    return work.look("id", str(number), lambda: work.session.get_one(Item, number))
