@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import cache
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, render_template, request
 from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -14,6 +15,7 @@ from werkzeug.wrappers import Response
 from collab.core.tongues import TONGUES
 from collab.people.queries import site
 from collab.web.assets import MINUTES, asset, read
+from collab.web.compression import CODINGS
 from collab.web.icon import png, svg
 from collab.web.runtime import current_runtime
 from collab.web.tongues import text_direction
@@ -39,12 +41,22 @@ def worker() -> Response:
         "most": MOST_PAGES,
         "words": words(),
     }
-    source, _mark = read("sw.js")
-    script = f"const C = {json.dumps(told, ensure_ascii=False)};\n".encode() + source
+    script = f"const C = {json.dumps(told, ensure_ascii=False)};\n{code()}".encode()
     response = Response(script, content_type="text/javascript; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
-    response.set_etag(hashlib.sha256(script).hexdigest()[:24])
+    response.vary.add("Accept-Encoding")
+    coding = next((name for name in CODINGS if request.accept_encodings[name]), "")
+    if coding:
+        response.set_data(CODINGS[coding](script))
+        response.headers["Content-Encoding"] = coding
     return response
+
+
+@cache
+def code() -> str:
+    """The worker without its comments and indentation, which are for whoever reads the file."""
+    source, _mark = read("sw.js")
+    return re.sub(r"^ *(/\*.*?\*/\n)? *", "", source.decode(), flags=re.MULTILINE | re.DOTALL)
 
 
 @cache
@@ -72,6 +84,10 @@ def _words() -> dict[str, str]:
         "soon": _("Il partira tout seul quand le réseau reviendra, une seule fois."),
         "mend": _("Votre texte est gardé ici : reprenez-le, ou effacez-le."),
         "out": _("Un message attend. Reconnectez-vous : il partira ensuite."),
+        "old": _(
+            "Il attend depuis plus de deux jours. Regardez s’il n’est pas déjà dans la discussion "
+            "; sinon, réessayez."
+        ),
         "login": _("Se connecter"),
         "open": _("Ouvrir la page"),
         "take": _("Reprendre le texte"),

@@ -73,7 +73,7 @@ function card(one, linked) {
   const pill = make("span", no ? words.refused : words.pending, { className: no ? "pill error" : "pill wait" });
   const body = make("div", one.fields.body || "", { className: "said lines", dir: "auto" });
   const why = make("p", "", { className: "state" });
-  why.textContent = { refused: `${one.why} ${words.mend}`, out: words.out, "": words.soon }[one.state];
+  why.textContent = { refused: `${one.why} ${words.mend}`, out: words.out, old: words.old, "": words.soon }[one.state];
   const acts = [];
   const box = document.querySelector("form[method=post] textarea[name=body]");
   if (one.state === "out") acts.push(make("a", words.login, { href: loginAddress(one.url) }), " ");

@@ -13,6 +13,7 @@ const FILES = "files-" + C.version;
 const PAGES = "pages-";
 const PATIENCE = 8000; // milliseconds that a reader waits for a page of which there is a copy
 const SENT = 201;
+const DOUBT = 47 * 3600 * 1000; // the instance forgets keys after 48 hours
 const DOWN = [502, 503, 504];
 
 addEventListener("install", (event) => event.waitUntil(install()));
@@ -169,7 +170,9 @@ async function write(event) {
   const tag = await reader();
   if (!fields.once || !tag || tag === "-") return answer;
   const { url } = request;
-  await queue((store) => store.put({ once: fields.once, url, fields, tag, at: Date.now(), state: "" }));
+  const at = Date.now();
+  const tried = navigator.onLine ? at : 0; // since when it may have arrived
+  await queue((store) => store.put({ once: fields.once, url, fields, tag, at, tried, state: "" }));
   if (self.registration.sync) await self.registration.sync.register("queue").catch(() => {});
   await tell();
   const after = url.replace(/[?#].*/, "") + "#pas-envoye";
@@ -198,7 +201,7 @@ async function rounds() {
 
 async function sendAll() {
   const tag = await reader();
-  const mine = (await all()).filter((one) => one.tag === tag && one.state !== "refused");
+  const mine = (await all()).filter((one) => one.tag === tag && !["refused", "old"].includes(one.state));
   for (const one of mine.sort((a, b) => a.at - b.at)) {
     if (!(await send(one))) return true;
   }
@@ -209,6 +212,8 @@ async function sendAll() {
 async function send(one, fresh = false) {
   let answer;
   let told = {};
+  if (one.tried && Date.now() - one.tried > DOUBT) return mark(one, "old", "");
+  if (!one.tried) await queue((store) => store.put(Object.assign(one, { tried: Date.now() })));
   try {
     const body = new URLSearchParams(one.fields);
     answer = await fetch(one.url, { method: "POST", body, headers: { Accept: "application/json" } });
@@ -272,7 +277,7 @@ async function asked({ ask, once, url }, page) {
   if (ask === "drop") await queue((store) => store.delete(once));
   if (ask === "retry") {
     const one = await queue((store) => store.get(once), "readonly");
-    if (one) await mark(one, "", "");
+    if (one) await mark({ ...one, tried: 0 }, "", "");
     await flush();
   }
   if (ask === "drop") await tell();

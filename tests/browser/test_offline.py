@@ -171,6 +171,20 @@ WAITING = """new Promise((done) => {
 })"""
 
 
+LONG_AGO = """new Promise((done) => {
+    const opening = indexedDB.open("collab", 1);
+    opening.onsuccess = () => {
+        const run = opening.result.transaction("queue", "readwrite");
+        const store = run.objectStore("queue");
+        store.getAll().onsuccess = (event) => {
+            const tried = Date.now() - 48 * 36e5;
+            for (const one of event.target.result) store.put({ ...one, tried });
+        };
+        run.oncomplete = () => done(opening.result.close());
+    };
+})"""
+
+
 def make_it_yesterday(page: Page) -> datetime:
     """Let every page have been kept a day earlier; returns when."""
     then = datetime.now(UTC) - timedelta(days=1)
@@ -250,8 +264,15 @@ def test_res_4_offline_a_message_whose_answer_was_lost_is_there_once(garden: Gar
     until(lambda: garden.said("Et un bac en bas.") == 1, "the instance has the message")
     expect(unsent(page, "Et un bac")).to_contain_text("pas encore envoyé")
     assert garden.road.lost > 0
-    garden.road.lossy = False
+    garden.road.cut, garden.road.lossy = True, False
+    page.evaluate(LONG_AGO)  # longer than the instance remembers its key
+    garden.road.cut = False
     page.reload()
+    expect(unsent(page, "Et un bac")).to_contain_text(
+        "Regardez s’il n’est pas déjà dans la discussion"
+    )
+    assert garden.said("Et un bac en bas.") == 1
+    unsent(page, "Et un bac").get_by_role("button", name="Réessayer").click()
     expect(unsent(page, "Et un bac")).to_have_count(0)
     page.reload()
     expect(page.locator("#messages article").filter(has_text="Et un bac")).to_have_count(1)

@@ -47,6 +47,9 @@ def test_the_service_worker_is_light_and_knows_the_files_as_they_are(house, clie
     assert (answer.status_code, answer.mimetype) == (200, "text/javascript")
     assert answer.headers["Cache-Control"] == "no-cache"
     assert len(gzip.compress(answer.data, 9)) <= 5_120
+    packed = client.get("/sw.js", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.data) == answer.data
+    assert b"/*" not in answer.data
     first = answer.get_data(as_text=True).partition("\n")[0]
     told = json.loads(first.removeprefix("const C = ").removesuffix(";"))
     for address in [*told["files"], told["offline"]]:
