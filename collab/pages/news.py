@@ -8,10 +8,11 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from collab.spaces.hiding import not_silenced
+from collab.spaces.hiding import is_text_hidden, not_silenced
 from collab.spaces.models import Item, Space
 from collab.spaces.policy import shown_to
 from collab.web.runtime import current_runtime
+from collab.web.silence import silenced
 from collab.web.view import dbsession, viewer
 
 MOST = 12
@@ -32,7 +33,7 @@ def news_of(space: Space) -> list[dict[str, Any]]:
             continue
         seen.add(root.id)
         url = kind.url(space, item)
-        title = root.title or shorten(root.source, 80, placeholder=" …")
+        title = title_of(root)
         lines.append(
             {
                 "url": url,
@@ -43,6 +44,13 @@ def news_of(space: Space) -> list[dict[str, Any]]:
             }
         )
     return lines
+
+
+def title_of(root: Item) -> str:
+    """What to call something in a list; what is hidden here is not named (R36)."""
+    if silenced(root.author) and is_text_hidden(dbsession(), root):
+        return str(_("Texte caché"))
+    return root.title or shorten(root.source, 80, placeholder=" …")
 
 
 def copies_of(space: Space) -> list[dict[str, Any]]:

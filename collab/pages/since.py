@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from textwrap import shorten
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
@@ -12,6 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from collab.core.db import now
+from collab.pages.news import title_of
 from collab.people.models import Actor
 from collab.spaces.models import Item, Space
 from collab.spaces.visits import Fresh, fresh_for, mark_seen, visit_of
@@ -51,9 +51,8 @@ def groups_of(fresh: list[Fresh]) -> list[Group]:
         root: Item = kind.within(item) or item
         group = groups.get(root.id)
         if group is None:
-            title = root.title or shorten(root.source, 80, placeholder=" …")
             url = tools.kind(root).url(space, root)
-            group = Group(space, title, url, _(tools.of(item).title), new.at)
+            group = Group(space, title_of(root), url, _(tools.of(item).title), new.at)
             groups[root.id] = group
         group.first = kind.url(space, item)
         group.changed += new.changed

@@ -20,7 +20,7 @@ from collab.web.extensions import db
 
 MORE = (
     "/search?q=fané", "/search?q=fané&order=newest", "/search?q=réponse", "/api/v1/search?q=fané",
-    "/u/omar", "/u/omar/outbox", f"/u/{SECRET}", "/spaces",
+    "/news", "/depuis", "/u/omar", "/u/omar/outbox", f"/u/{SECRET}", "/spaces",
     "/.well-known/webfinger?resource=acct:omar@127.0.0.1:8009", "/",
 )  # fmt: skip
 
