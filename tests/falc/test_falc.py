@@ -12,7 +12,7 @@ import pytest
 
 from collab.core.falc import GLOSSARY, REQUIREMENTS, check
 
-SENTENCES = Path(__file__).with_name("sentences.txt")
+HERE = Path(__file__).parent
 MARK = re.compile(r"\[(\w+):((?:\[\d+\]|[^\[\]])*)\]")
 PRECISE = 0.9
 
@@ -38,12 +38,13 @@ def read(line):
     return Annotated(text, tuple(faults))
 
 
-def corpus():
-    lines = SENTENCES.read_text(encoding="utf-8").splitlines()
+def corpus(name):
+    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
     return [read(line) for line in lines if " | " in line and not line.startswith("#")]
 
 
-ALL = corpus()
+ALL = corpus("sentences.txt")
+LETTERS = corpus("letters.txt")
 TUNED, HELD_OUT = ALL[1::2], ALL[0::2]
 
 
@@ -130,6 +131,13 @@ def test_nine_findings_in_ten_are_true(scores):
         sys.stdout.write(f"\n{name}: precision, recall, faults\n{table(part)}\n")
         assert total(part).precision >= PRECISE, "\n".join(mistakes(TUNED))
         assert total(part).recall >= PRECISE
+
+
+def test_letters_of_a_town_hall_are_read_nearly_as_well():
+    """Written after the rules and never used to better them: the honest figure of the three."""
+    scores = measure(LETTERS)
+    sys.stdout.write(f"\nletters: precision, recall, faults\n{table(scores)}\n")
+    assert total(scores).precision >= PRECISE
 
 
 def test_hardly_anything_is_told_of_sentences_without_fault():
