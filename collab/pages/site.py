@@ -35,7 +35,6 @@ PER_PAGE = 16
 NEWS = 4
 """Threads and documents with news that home names; the others are one page away."""
 NOT_FOR_ENGINES = ("/account", "/admin", "/affichage", "/api/", "/join", "/login", "/search")
-NOT_FOR_ENGINES = ("/account", "/admin", "/affichage", "/api/", "/join", "/login", "/search")
 MINE = 8
 """One's own projects that home says something of; the others are named."""
 
@@ -128,6 +127,7 @@ def mentions() -> str:
             "est déposé, quand vous vous connectez ou choisissez une langue. Aucune mesure "
             "d’audience."
         ),
+        _("Si vous réglez l’affichage, un autre témoin garde vos choix dans ce navigateur."),
     ]
     return render_template("site/text.html", title=_("Mentions légales"), paragraphs=told)
 
@@ -179,13 +179,6 @@ def person(address: str) -> str:
 @bp.get("/healthz")
 def healthy() -> Response:
     return Response("ok", mimetype="text/plain")
-
-
-@bp.get("/robots.txt")
-def robots() -> Response:
-    """What search engines may read: what is said and written, not the ways in and the lists."""
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ENGINES)]
-    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 @bp.get("/robots.txt")
