@@ -389,7 +389,7 @@ def test_an_english_stranger_reads_english(site, client):
     assert {a: f for a, f in found.items() if f} == {}
 
 
-def test_an_english_member_reads_english(site, house, make, client):
+def test_a_member_reads_english_or_arabic_and_no_french(site, house, make, client):
     garden = make.space(site, slug="garden")
     with house.as_(site) as work:
         thread = open_thread(work, garden, OpenThread(title="Seeds", body="Who has some?"))
@@ -402,6 +402,16 @@ def test_an_english_member_reads_english(site, house, make, client):
     filled = [a.format(thread=thread.uid, message=message.uid) for a in OF_A_PERSON]
     found = {address: french_in(english(client, address)) for address in filled}
     assert {a: f for a, f in found.items() if f} == {}
+    client.post("/langue", data={"locale": "ar"})
+    for address in (
+        "/",
+        "/p/garden",
+        f"/p/garden/discussion/{thread.uid}/",
+        "/p/garden/pages/tools",
+    ):
+        page = client.get(address).get_data(as_text=True).replace("\u00a0", " ")
+        assert '<html lang="ar" dir="rtl"' in page
+        assert [text for text in french_sentences() if text in page] == []
 
 
 def test_a_mistake_is_told_in_english(site, client):
