@@ -47,6 +47,7 @@ class Location:
         return _LOOPBACK.fullmatch(self.host) is not None
 
 
+@lru_cache(maxsize=1024)
 def canonical_host(text: str, *, allow_loopback: bool = False) -> str:
     """Return the one spelling of a host name: lower case, A-labels, no trailing dot, no port.
 
