@@ -11,8 +11,10 @@ from pathlib import Path
 
 from conftest import House, Make, open_house
 from realtime.live import LiveHouse
+from sqlalchemy import delete
 
 from collab.core.db import now
+from collab.core.jobs import Job
 from collab.demo.story import PROJECT, SHEETS, TALKS
 from collab.federation.models import Subscriber
 from collab.people.models import AccountRole, Actor, Peer, PeerState
@@ -100,6 +102,8 @@ def planted(house: House) -> tuple[list[str], dict[str, Actor]]:
     strangers = neighbours(garden)
     thread = talked(house, garden, ada, bob)
     document = written(house, garden, ada, bob)
+    db.session.execute(delete(Job).where(Job.kind == "federate"))  # nobody is there to be told
+    db.session.commit()
     house.settle()
     seeds = [
         f"/p/jardin/discussion/{thread}/",
