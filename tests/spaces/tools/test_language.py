@@ -6,7 +6,7 @@ import pytest
 from conftest import log_in
 
 from collab.core.tongues import language_code
-from collab.spaces.tools.discussion.activitypub import to_object
+from collab.spaces.tools.discussion.activitypub import receive, revise, to_object
 from collab.spaces.tools.discussion.elsewhere import language_of
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage
 from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
@@ -93,3 +93,17 @@ def test_the_language_of_a_text_goes_through_the_api(house, make, client):
         thread = open_thread(work, garden, OpenThread("Eau", "Une cuve ?", "fr"))
     told = client.get(f"/api/v1/items/{thread.uid}").get_json()
     assert told["language"] == "fr"
+
+
+def test_a_copy_knows_the_language_and_tells_the_same_object(house, make):
+    ada = make.person("ada")
+    garden = make.space(ada)
+    with house.as_(ada) as work:
+        told = to_object(work.session, open_thread(work, garden, OpenThread("متى؟", WORDS, "ar")))
+        elsewhere = {**told, "id": told["id"] + "x", "url": told["url"] + "x", "context": ""}
+        copied = receive(work, garden, elsewhere)
+        assert copied.language == "ar"
+        assert to_object(work.session, copied)["contentMap"] == told["contentMap"]
+        changed = {k: v for k, v in elsewhere.items() if k != "contentMap"}
+        revise(work, garden, copied, {**changed, "content": "<p>Autre.</p>", "source": None})
+        assert copied.language == "", "its author no longer says"
