@@ -81,8 +81,7 @@ def allow_peer(work: Work, given: ChoosePeer) -> Peer:
     """Let an instance in: what it asked is accepted, and what was blocked is no longer."""
     peer = peer_of(work.session, given.host, work.now)
     asked = peer.state == PeerState.ASKING
-    if peer.state == PeerState.BLOCKED:
-        resume_copies(work, given.host)
+    resume_copies(work, given.host)
     peer.state = PeerState.ALLOWED
     _decided(work, peer)
     theirs = actor_by_iri(work.session, peer.actor_iri) if peer.actor_iri else None
@@ -114,7 +113,7 @@ def put_back_peer(work: Work, given: ChoosePeer) -> Peer:
         raise Missing(NOT_KNOWN)
     if given.before not in (PeerState.KNOWN, PeerState.ALLOWED, PeerState.LIMITED):
         raise Conflict(N_("Cela ne peut plus être annulé."))
-    if peer.state == PeerState.BLOCKED and given.before != PeerState.LIMITED:
+    if given.before != PeerState.LIMITED:
         resume_copies(work, given.host)
     peer.state = PeerState(given.before)
     _decided(work, peer)

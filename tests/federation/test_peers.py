@@ -184,7 +184,7 @@ def test_r36_a_block_ends_copies_follows_and_deliveries(house, foreign, garden, 
     with house.as_(admin) as work:
         block_peer(work, ChoosePeer(foreign.host))
     db.session.expire_all()
-    assert db.session.query(Subscriber).one().state == "ended"
+    assert db.session.query(Subscriber).one().state == "blocked"
     assert db.session.query(Follow).count() == 0
     assert db.session.query(Delivery).filter_by(state="waiting").count() == 0
     assert foreign.say(lea, "Follow", garden.iri).status_code == 403
