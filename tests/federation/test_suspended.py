@@ -61,8 +61,15 @@ def garden(house, make, ines, omar, zoe):
 
 
 def paths_of(house, space):
-    """All but those of a project that there is not."""
-    return [*(a for a in addresses(house, space) if not a.startswith(f"/p/{SECRET}")), *MORE]
+    """All but those of a project that there is not; and what only other instances ask for."""
+    uids = [uid for (uid,) in db.session.query(Item.uid)]
+    asked = [f"/p/jardin/log/{seq}" for seq in range(1, 12)]
+    asked += [f"/p/jardin/{name}" for name in ("outbox", "featured", "discussions", "resources")]
+    for uid in uids:
+        asked += [f"/p/jardin/w/{uid}", f"/o/{uid}", f"/o/{uid}/replies"]
+        asked += [f"/p/jardin/c/{uid}", f"/p/jardin/c/{uid}/history"]
+    there = [a for a in addresses(house, space) if not a.startswith(f"/p/{SECRET}")]
+    return list(dict.fromkeys([*there, *MORE, *asked]))
 
 
 def leaks(paths, ask):
