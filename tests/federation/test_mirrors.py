@@ -113,7 +113,7 @@ def test_what_is_damaged_is_mended_from_our_own_entries_bucket_by_bucket(pair):
 
 def test_a_long_bucket_is_told_a_page_at_a_time(pair, monkeypatch):
     monkeypatch.setattr("collab.federation.state.LINES_ON_A_PAGE", 2)
-    others = [f"http://{pair.a.host}/o/many{n}" for n in range(2000)]
+    others = [f"http://{pair.a.host}/o/many{n}" for n in range(20_000)]
     same = [iri for iri in others if bucket_of(iri) == 7][:5]
     for side, space_id in ((pair.a, pair.space_id), (pair.b, pair.copy_id)):
         with side.house.app.app_context(), writing(db.session()) as session:
