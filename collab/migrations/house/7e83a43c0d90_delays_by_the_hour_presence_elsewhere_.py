@@ -42,7 +42,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("space", schema=None) as batch_op:
         batch_op.add_column(
-            sa.Column("presence_elsewhere", sa.Boolean(), nullable=False, server_default=sa.false())
+            sa.Column("presence_elsewhere", sa.Boolean(), nullable=False, server_default="0")
         )
 
     # ### end Alembic commands ###
