@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
@@ -122,7 +122,7 @@ def test_a_database_with_people_and_projects_comes_up_to_date(empty, database_fo
 
 def row(table: Table) -> dict[str, object]:
     """Something for every column that wants one; all that points elsewhere points to row 1."""
-    kinds = {Boolean: False, Integer: 1, DateTime: datetime(2026, 1, 1), JSON: {}}
+    kinds = {Boolean: False, Integer: 1, DateTime: datetime(2026, 1, 1, tzinfo=UTC), JSON: {}}
     told: dict[str, object] = {}
     for column in table.columns:
         if column.nullable and not column.primary_key:
