@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from collab.people.models import Actor
-from collab.spaces.hiding import is_text_hidden
+from collab.spaces.hiding import VERSIONS, is_text_hidden
 from collab.spaces.models import Item, Membership, Offer, Role, Space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import following, standing
@@ -66,7 +66,8 @@ def item(row: Item) -> Json:
     """An item: the common properties, then what its room adds."""
     runtime, session = current_runtime(), dbsession()
     tool, kind = runtime.tools.of(row), runtime.tools.kind(row)
-    hidden = silenced(row.author) and is_text_hidden(session, row)
+    doubt = row.kind in VERSIONS or silenced(row.author)
+    hidden = doubt and is_text_hidden(session, row)
     gone = row.withdrawn_at is not None or hidden
     told: Json = {
         "id": row.uid,

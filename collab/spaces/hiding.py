@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, not_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from collab.people.models import Actor, Peer, PeerState
 from collab.spaces.models import Item, Revision
+
+VERSIONS: dict[str, Callable[[], ColumnElement[str]]] = {}
+"""Kinds that say another text in other words, and go with it when that is hidden: how the IRI of
+that text is had, as SQL beside Item. Added by rooms."""
 
 
 def blocked_hosts(session: Session) -> frozenset[str]:
@@ -42,15 +46,32 @@ def hidden_authors() -> Select[int]:
 def not_silenced() -> ColumnElement[bool]:
     """The same as an SQL condition on Item, for lists that show a text without a notice.
 
-    A common thing that somebody else has worked on too is theirs as well, and stays.
+    A common thing that somebody else has worked on too is theirs as well, and stays. What says a
+    text in other words is hidden with it, whoever wrote it.
     """
+    said = aliased(Item, flat=True)
+    gone = [
+        and_(
+            Item.kind == kind,
+            exists()
+            .where(said.iri == named(), said.space_id == Item.space_id, not_(_shown(said)))
+            .correlate(Item),
+        )
+        for kind, named in VERSIONS.items()
+    ]
+    return and_(_shown(Item), *(not_(one) for one in gone))
+
+
+def _shown(item: type[Item]) -> ColumnElement[bool]:
+    """Whether its author is not hidden, or somebody else who is not has worked on it."""
     hidden = hidden_authors()
-    others = exists().where(Revision.item_id == Item.id, Revision.author_id.not_in(hidden))
-    return or_(Item.author_id.not_in(hidden), others.correlate(Item))
+    others = exists().where(Revision.item_id == item.id, Revision.author_id.not_in(hidden))
+    return or_(item.author_id.not_in(hidden), others.correlate(item))
 
 
 def is_text_hidden(session: Session, item: Item) -> bool:
-    """Whether a text is hidden: its author is, and nobody else has worked on it."""
-    if not is_hidden(session, item.author):
+    """Whether a text is hidden: its author is, and nobody else has worked on it; or it says a
+    text that is, in other words."""
+    if item.kind not in VERSIONS and not is_hidden(session, item.author):
         return False
     return session.scalar(select(Item.id).where(Item.id == item.id, not_silenced())) is None

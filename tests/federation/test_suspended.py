@@ -54,6 +54,9 @@ def garden(house, make, ines, omar, zoe):
     other = perform(ines, "jardin", "discussion", "open", {"title": "Eau", "body": "Pluie."})
     perform(omar, "jardin", "discussion", "post", {"thread": other, "body": SECRET})
     perform(omar, "jardin", "pages", "add", {"title": f"{SECRET} doc", "source": f"# {SECRET}"})
+    for given in ({"of": thread, "body": SECRET}, {"of": other, "body": "La pluie."}):
+        perform(ines, "jardin", "simple", "write", {"title": "Simple"} | given)
+    perform(omar, "jardin", "simple", "write", {"of": "", "title": SECRET, "body": SECRET})
     with house.as_(ines) as work:
         pin(work, work.session.query(Item).filter_by(uid=thread).one(), pinned=True)
     house.settle()
@@ -63,11 +66,12 @@ def garden(house, make, ines, omar, zoe):
 def paths_of(house, space):
     """All but those of a project that there is not; and what only other instances ask for."""
     uids = [uid for (uid,) in db.session.query(Item.uid)]
-    asked = [f"/p/jardin/log/{seq}" for seq in range(1, 12)]
+    asked = [f"/p/jardin/log/{seq}" for seq in range(1, 18)]
     asked += [f"/p/jardin/{name}" for name in ("outbox", "featured", "discussions", "resources")]
     for uid in uids:
         asked += [f"/p/jardin/w/{uid}", f"/o/{uid}", f"/o/{uid}/replies"]
         asked += [f"/p/jardin/c/{uid}", f"/p/jardin/c/{uid}/history"]
+        asked += [f"/p/jardin/simple/new?of={uid}", f"/api/v1/items/{uid}"]
     there = [a for a in addresses(house, space) if not a.startswith(f"/p/{SECRET}")]
     return list(dict.fromkeys([*there, *MORE, *asked]))
 

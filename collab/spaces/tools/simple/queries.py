@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from collab.core.errors import Missing
@@ -13,6 +13,7 @@ from collab.core.falc import GLOSSARY, Term
 from collab.core.i18n import N_
 from collab.core.letters import alphabetical
 from collab.people.models import Actor
+from collab.spaces.hiding import is_text_hidden, not_silenced
 from collab.spaces.items import item_in, version_of
 from collab.spaces.models import Item, ItemState, Revision, Space
 from collab.spaces.tools.simple.models import GlossaryTerm, SimpleText
@@ -43,17 +44,20 @@ class Original:
 
 
 def original_of(session: Session, space: Space, uid: str) -> Original:
-    """The text of a space with that public id, or its purpose. Raises Missing."""
+    """The text of a space with that public id, or its purpose. Raises Missing, for one that is
+    hidden too (R36)."""
     if not uid:
         return _purpose(space)
     item = item_in(session, space, uid)
     if isinstance(item, SimpleText) or item.withdrawn_at or item.state != ItemState.CONFIRMED:
         raise Missing(NO_TEXT)
+    if is_text_hidden(session, item):
+        raise Missing(NO_TEXT)
     return _of_item(item)
 
 
 def original_named(session: Session, space: Space, iri: str) -> Original | None:
-    """The text with that IRI; None when it is not there, or no more."""
+    """The text with that IRI, hidden or not; None when it is not there, or no more."""
     if iri == space.iri:
         return _purpose(space)
     item = session.scalar(select(Item).where(Item.iri == iri, Item.space_id == space.id))
@@ -103,7 +107,7 @@ def all_simple(session: Session, space: Space, limit: int, offset: int) -> Seque
     newest = func.coalesce(SimpleText.revised_at, SimpleText.created_at)
     return session.scalars(
         select(SimpleText)
-        .where(SimpleText.space_id == space.id, SimpleText.withdrawn_at.is_(None))
+        .where(SimpleText.space_id == space.id, SimpleText.withdrawn_at.is_(None), not_silenced())
         .order_by(newest.desc(), SimpleText.id.desc())
         .limit(limit)
         .offset(offset)
@@ -113,7 +117,7 @@ def all_simple(session: Session, space: Space, limit: int, offset: int) -> Seque
 def count(session: Session, space: Space) -> int:
     """How many texts of a space have a simple version."""
     found = select(func.count(SimpleText.id)).where(
-        SimpleText.space_id == space.id, SimpleText.withdrawn_at.is_(None)
+        SimpleText.space_id == space.id, SimpleText.withdrawn_at.is_(None), not_silenced()
     )
     return session.scalar(found) or 0
 
@@ -140,6 +144,12 @@ def terms(session: Session) -> tuple[Term, ...]:
     """Every word with a definition here; what was added here comes last and wins."""
     added = (Term(row.word, row.definition, row.spoken) for row in added_terms(session))
     return (*GLOSSARY, *added)
+
+
+def text_said() -> ColumnElement[str]:
+    """The IRI of the text that an Item of this room says simply, as SQL beside Item."""
+    own = SimpleText.__table__
+    return select(own.c.of_iri).where(own.c.id == Item.id).correlate(Item).scalar_subquery()
 
 
 def hanging(session: Session, item: Item) -> Sequence[Item]:

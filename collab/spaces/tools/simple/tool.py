@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.i18n import N_
 from collab.core.markup import plain
+from collab.spaces.hiding import VERSIONS
 from collab.spaces.items import HANGING
 from collab.spaces.models import Item
 from collab.spaces.tool import Action, Kind, Tool
@@ -27,7 +28,13 @@ from collab.spaces.tools.simple.operations import (
     unreview_simple,
     write_simple,
 )
-from collab.spaces.tools.simple.queries import count, hanging, is_stale, original_named
+from collab.spaces.tools.simple.queries import (
+    count,
+    hanging,
+    is_stale,
+    original_named,
+    text_said,
+)
 from collab.spaces.tools.simple.views import bp
 
 
@@ -51,6 +58,7 @@ def _no_page(item: Any) -> Item | None:
 WRITE = Action(WriteSimple, write_simple)
 EDIT = Action(EditSimple, edit_simple)
 HANGING.append(hanging)
+VERSIONS["simple"] = text_said
 
 TOOL = Tool(
     name="simple",

@@ -13,6 +13,7 @@ from collab.core.falc import LONGEST, check
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.spaces import items
+from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Item, Offer, Role, Space
 from collab.spaces.offers import offer_named, offers_shown
 from collab.spaces.policy import NEEDS, role_of
@@ -30,7 +31,6 @@ from collab.spaces.tools.simple.models import TONGUE, SimpleText
 from collab.spaces.tools.simple.queries import Original
 from collab.web.context import Page, space_frame
 from collab.web.runtime import current_runtime
-from collab.web.silence import silenced
 from collab.web.view import dbsession, here, require_login, viewer, working
 
 bp = Blueprint("simple", __name__, template_folder="templates")
@@ -73,7 +73,7 @@ def shown(space: Space, uid: str) -> tuple[SimpleText, Original]:
     """A simple version and its original, if both may be read. Raises Missing."""
     simple = queries.simple_in(dbsession(), space, uid)
     original = queries.original_named(dbsession(), space, simple.of_iri)
-    if original is None or (original.author is not None and silenced(original.author)):
+    if original is None or is_text_hidden(dbsession(), simple):
         raise Missing(queries.ABSENT)
     return simple, original
 
@@ -93,11 +93,11 @@ def index(address: str) -> str:
     lines = []
     for simple in queries.all_simple(session, space, PER_PAGE, at.offset):
         original = queries.original_named(session, space, simple.of_iri)
-        if original is not None and not (original.author and silenced(original.author)):
+        if original is not None:
             stale = queries.is_stale(simple, original)
             lines.append({"simple": simple, "original": original, "stale": stale})
     offers = [o for o in offers_shown(session, space, viewer()) if o.kind == operations.KIND]
-    purpose = queries.simple_of(session, space, space.iri)
+    purpose = simple_versions(space, [space]).get(space.iri)
     return page("list", space, lines=lines, page=at, offers=offers, purpose=purpose)
 
 
@@ -292,4 +292,5 @@ def simple_versions(space: Space, texts: list[Any]) -> dict[str, SimpleText]:
     """In any room's template: the simple versions of some texts, by the IRI of the text."""
     if "simple" not in space.tools:
         return {}
-    return queries.simple_versions(dbsession(), space, [text.iri for text in texts])
+    found = queries.simple_versions(dbsession(), space, [text.iri for text in texts])
+    return {iri: row for iri, row in found.items() if not is_text_hidden(dbsession(), row)}
