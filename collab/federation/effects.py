@@ -36,8 +36,10 @@ def effect_of(
         return _hold_place(federation.runtime.tools, work, space, link.left or {}, people)
     iri = str(body.get("actor"))
     actor = _known(work.session, iri, people)
-    if actor is None or (link.trust == "http" and _proves(work.session, actor)):
+    if actor is None:
         return Failed("author", iri)
+    if link.trust == "http" and _proves(work.session, actor):
+        return Failed("proof", "proof is missing")
     work.acting(actor, str(body.get("id")))
     tools = federation.runtime.tools
     if actor.id == space.actor_id:

@@ -7,8 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import log_in
+from sqlalchemy import select
 
-from collab.federation.models import Delivery, LogEntry, Mirror, OutboxItem, Subscriber
+from collab.federation.delays import middle_of, step_of
+from collab.federation.models import (
+    DelayHour,
+    Delivery,
+    LogEntry,
+    Mirror,
+    OutboxItem,
+    Subscriber,
+)
 from collab.pages.copies import clock, delay, spell
 from collab.people.models import AccountRole, Actor, Peer, PeerState
 from collab.spaces.models import Space, Visibility
@@ -146,10 +155,14 @@ def test_a_project_says_where_its_copies_are_and_how_far(house, client, make, ad
     peer("c.example", circuit="retrying", first_fail_at=NOW)
     mirrors(space, "b.example", last, confirmed_at=NOW, lag_ms=240.0,
             streaming_until=NOW + timedelta(days=1))  # fmt: skip
+    known = db.session.scalars(select(Subscriber.id).where(Subscriber.host == "b.example")).one()
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    db.session.add(DelayHour(subscriber_id=known, hour=hour, counts={str(step_of(240)): 5}))
     mirrors(space, "c.example", last - 1)
     mirrors(space, "d.example", 0, state="ended")
     said = words(page(client, f"{space.url}/federation"))
-    for part in ("2 copies", "b.example en direct", "à jour", f"entrée {last}", "240 ms",
+    for part in ("2 copies", "b.example en direct", "à jour", f"entrée {last}",
+                 f"moitié en {delay(middle_of(step_of(240)))}",
                  "1 entrée de retard", "ne répond pas, nouvel essai bientôt", "d.example",
                  "n’existe plus à cette adresse"):  # fmt: skip
         assert part in said, part
