@@ -15,6 +15,7 @@ const PATIENCE = 8000; // milliseconds that a reader waits for a page of which t
 const SENT = 201;
 const DOUBT = 47 * 3600 * 1000; // the instance forgets keys after 48 hours
 const DOWN = [502, 503, 504];
+const REFUSED = [401, 403, 404, 410];
 
 addEventListener("install", (event) => event.waitUntil(install()));
 addEventListener("activate", (event) => event.waitUntil(tidy()));
@@ -111,6 +112,8 @@ async function keep(url, answer) {
   }
   if (tag === "none") return;
   const cache = await caches.open(PAGES + tag);
+  // What was erased, or is not for this reader any more, is not shown again either.
+  if (REFUSED.includes(answer.status)) await cache.delete(url, { ignoreSearch: true });
   if (may && answer.ok) {
     const headers = new Headers(answer.headers);
     headers.delete("content-encoding");

@@ -20,6 +20,8 @@ from sqlalchemy import select
 from browser.conftest import QUIET
 from collab.people.operations import log_out_everywhere
 from collab.people.queries import account_of
+from collab.spaces.membership import leave
+from collab.spaces.models import Visibility
 from collab.spaces.tools.discussion.inputs import OpenThread, Remove
 from collab.spaces.tools.discussion.models import Message, Thread
 from collab.spaces.tools.discussion.operations import open_thread, remove
@@ -296,6 +298,27 @@ def test_res_4_offline_what_is_refused_is_kept_with_the_reason(garden: Garden):
     expect(waiting).to_have_count(0)
     expect(page.locator("textarea[name=body]")).to_have_value("Une bêche.")
     assert garden.said("Une bêche.") == 0
+
+
+def test_what_is_not_for_the_reader_any_more_is_not_read_offline_either(garden: Garden):
+    council = Make(garden.house).space(
+        garden.bea, garden.ada, slug="conseil", visibility=Visibility.MEMBERS
+    )
+    path = "/p/conseil/discussion/"
+    page = at_home(garden, path)
+    page.goto(f"{path}?vue=autre")
+    with without_network(page):
+        page.reload()
+        expect(page.locator("#copy")).to_be_visible()
+    with garden.house.as_(garden.ada) as work:
+        leave(work, council)
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status in (403, 404)
+    with without_network(page):
+        for address in (path, f"{path}?vue=autre"):
+            page.goto(address)
+            expect(page.get_by_role("heading", name="Hors ligne")).to_be_visible()
 
 
 def test_res_4_offline_who_is_logged_out_meanwhile_sends_after_coming_in_again(garden: Garden):
