@@ -208,6 +208,15 @@ def test_who_is_not_logged_in_is_asked_to_and_then_led_back(client, zoe):
     assert enter(client, "zoe", next="/account").location == "/account"
 
 
+def test_who_makes_an_account_on_the_way_is_led_back_too(client, make, zoe):
+    where = make.space(zoe).url
+    asked = f"/login?next={where}"
+    assert f'class="aside" href="/register?next={where}"' in text(go(client, where))
+    assert text(go(client, asked)).count(f'href="/register?next={where}"') == 2
+    assert text(go(client, f"/register?next={where}")).count(f'href="{asked}"') == 2
+    assert f'href="{where}"' in text(register(client, "abel", next=where))
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
