@@ -65,6 +65,16 @@ def test_init_refuses_to_overwrite_an_instance(instance):
     assert len(told.splitlines()) == 1
 
 
+def test_a_database_whose_keys_are_gone_gets_no_new_ones(instance):
+    instance.create()
+    (instance.path / "keys" / "vault.key").unlink()
+    before = (instance.path / "keys" / "session.key").read_bytes()
+    told = instance.program("run", "--bind", instance.host, status=1)
+    assert "keys/vault.key is missing" in told
+    assert not (instance.path / "keys" / "vault.key").exists()
+    assert (instance.path / "keys" / "session.key").read_bytes() == before
+
+
 def test_init_with_a_bad_password_leaves_nothing_behind(instance):
     instance.program(
         "init", "--name", "Maison", "--base-url", instance.origin, "--admin", "ada",
