@@ -1,11 +1,13 @@
-"""Run the whole suite on SQLite, then every test that has rows anywhere once more on PostgreSQL.
+"""Run the whole suite on SQLite, and every test that has rows anywhere on PostgreSQL as well.
 
-What follows on the command line is handed to pytest, both times. Both runs happen even when the
-first fails, so that one look shows everything; the exit status is that of the first failure.
+What follows on the command line is handed to pytest, both times. Both run at once, for each spends
+much of its time waiting: for browsers, for other instances, for its database. What the second says
+is shown when the first has ended; the exit status is that of the first failure.
 """
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,12 +20,20 @@ NONE_CHOSEN = 5
 
 def main(chosen: list[str]) -> int:
     """Run both. Returns the exit status."""
-    print("== The whole suite, on SQLite", flush=True)
-    first = subprocess.run([*PYTEST, *chosen], cwd=ROOT).returncode
-    print("== Every test that uses a database again, on PostgreSQL", flush=True)
     server = [sys.executable, str(ROOT / "tools" / "postgres_for_tests.py")]
     again = [*server, *PYTEST, "--database=postgresql", *chosen]
-    second = subprocess.run(again, cwd=ROOT).returncode
+    with tempfile.TemporaryFile() as told:
+        other = subprocess.Popen(again, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
+        try:
+            print("== The whole suite, on SQLite", flush=True)
+            first = subprocess.run([*PYTEST, *chosen], cwd=ROOT).returncode
+            print("== Every test that uses a database, on PostgreSQL", flush=True)
+            second = other.wait()
+        finally:
+            other.terminate()
+            other.wait()
+        told.seek(0)
+        sys.stdout.write(told.read().decode(errors="replace"))
     return verdict(first, second, bool(chosen))
 
 
