@@ -100,8 +100,8 @@ def stale(space, simple):
     return is_stale(simple, original_named(db.session(), space, simple.of_iri))
 
 
-def test_any_member_writes_one_and_its_title_is_its_first_line(simple, garden, thread):
-    assert (simple.title, simple.label) == ("Nous discutons.", "unread")
+def test_any_member_writes_one_and_it_has_the_title_of_its_original(simple, garden, thread):
+    assert (simple.title, simple.label) == ("Concertation", "unread")
     assert simple_of(db.session(), garden, thread.iri) is simple
     assert not stale(garden, simple)
 

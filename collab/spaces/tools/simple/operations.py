@@ -31,6 +31,7 @@ from collab.spaces.tools.simple.inputs import (
 )
 from collab.spaces.tools.simple.models import TONGUE, SimpleText
 from collab.spaces.tools.simple.queries import (
+    Original,
     original_named,
     original_of,
     simple_in,
@@ -54,8 +55,8 @@ def write_simple(work: Work, space: Space, given: WriteSimple) -> SimpleText | O
         Invalid: no text, or too long.
     """
     require(work, space, Role.MEMBER)
-    title, body = _checked(given.title, given.body)
     told = given.told
+    original: Original | None
     if told is None:
         original = original_of(work.session, space, given.of)
         of_iri, of_version = original.iri, original.version
@@ -63,6 +64,8 @@ def write_simple(work: Work, space: Space, given: WriteSimple) -> SimpleText | O
             raise Conflict(N_("Ce texte a déjà une version simple. Vous pouvez la modifier."))
     else:
         of_iri, of_version = told.of_iri, told.of_version
+        original = original_named(work.session, space, of_iri)
+    title, body = _checked(given.title, given.body, original)
     if must_offer(work, space):
         return _offer(work, space, None, given.of, {"of": of_iri, "title": title, "body": body})
     uid = told.uid if told else new_uid()
@@ -95,7 +98,7 @@ def edit_simple(work: Work, space: Space, given: EditSimple) -> SimpleText | Off
     """
     require(work, space, Role.MEMBER)
     simple = _living(work, space, given.item)
-    title, body = _checked(given.title or simple.title, given.body)
+    title, body = _checked(given.title or simple.title, given.body, None)
     told = given.told
     if told is None and given.base and given.base != simple.revision:
         raise Invalid(body=CHANGED)
@@ -210,14 +213,18 @@ def _version_now(work: Work, space: Space, simple: SimpleText) -> str:
     return original.version if original else simple.of_version
 
 
-def _checked(title: str, body: str) -> tuple[str, str]:
-    """The title, made of the first line when there is none, and the text. Raises Invalid."""
+def _checked(title: str, body: str, original: Original | None) -> tuple[str, str]:
+    """The title and the text. Raises Invalid.
+
+    Without a title it has that of its original; without either, its own first line.
+    """
     body = body.strip()
     if not body:
         raise Invalid(body=N_("Écrivez d’abord le texte."))
     if len(body) > MAX_BODY:
         raise Invalid(body=N_("Ce texte est trop long : 50 000 caractères au plus."))
-    line = " ".join(title.split()) or body.splitlines()[0].lstrip("#-* ").strip()
+    line = " ".join(title.split()) or (original.title if original else "")
+    line = line or body.splitlines()[0].lstrip("#-* ").strip()
     return line[:MAX_TITLE], body
 
 
