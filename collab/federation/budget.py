@@ -18,6 +18,13 @@ class Budget:
         self._lock = threading.Lock()
         self._spent: OrderedDict[str, deque[float]] = OrderedDict()
 
+    def has(self, name: str, limit: int, seconds: float) -> bool:
+        """Whether one is left, without taking it."""
+        at = self._clock().timestamp()
+        with self._lock:
+            spent = self._spent.get(name, ())
+            return sum(1 for one in spent if one > at - seconds) < limit
+
     def spend(self, name: str, limit: int, seconds: float) -> bool:
         """Take one of `limit` per `seconds` under a name. False when none is left."""
         at = self._clock().timestamp()

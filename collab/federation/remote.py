@@ -64,7 +64,7 @@ def resolve_actor(federation: Federation, iri: str, *, refresh: bool, peering: b
         return known
     if not peering or federation.standing(host) == "none":
         federation.require_peer(host)
-    if known is not None and not refresh and _is_fresh(known.fetched_at, federation.now()):
+    if known is not None and not refresh and is_fresh(known.fetched_at, federation.now()):
         return known
     try:
         return keep_actor(federation, _fetch(federation, iri))
@@ -76,7 +76,8 @@ def resolve_actor(federation: Federation, iri: str, *, refresh: bool, peering: b
         raise Unreachable(ODD) from error
 
 
-def _is_fresh(fetched_at: datetime | None, now: datetime) -> bool:
+def is_fresh(fetched_at: datetime | None, now: datetime) -> bool:
+    """Whether what was fetched then need not be asked for again."""
     return fetched_at is not None and now - fetched_at < FRESH
 
 

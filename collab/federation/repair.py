@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -23,6 +24,7 @@ from collab.federation.effects import effect_of
 from collab.federation.erasure import left_of
 from collab.federation.fetch import fetch_document
 from collab.federation.house import Federation
+from collab.federation.meeting import meet
 from collab.federation.models import ApObject, LogEntry, Mirror
 from collab.federation.remote import fetch_object
 from collab.federation.state import (
@@ -51,6 +53,8 @@ MOST_PAGES = 200
 """Pages of one bucket that are asked for (R29)."""
 MOST_AGAIN = 20
 """Entries tried again in one step."""
+LONGEST_AGAIN = 30.0
+"""Seconds after which no further entry is tried again in one step."""
 Lines = dict[str, str]
 """What a bucket says of each object: its id -> the whole line."""
 
@@ -163,9 +167,13 @@ def retry(federation: Federation) -> int:
     session = db.session()
     found = due(session, federation.now(), MOST_AGAIN)
     session.commit()
+    until, tried = monotonic() + LONGEST_AGAIN, 0
     for space_id, seq in found:
+        if monotonic() > until:
+            break
         _again(federation, space_id, seq)
-    return len(found)
+        tried += 1
+    return tried
 
 
 def _again_from_the_log(federation: Federation, space_id: int, wanted: Collection[str]) -> None:
@@ -205,7 +213,9 @@ def _again(federation: Federation, space_id: int, seq: int) -> None:
     if body is not None:
         find, now = federation.find_past_key, federation.now()
         link = replace(link, doubt=doubt_of(body, link.trust, group, find, now))
-    federation.acquaint(str((body or {}).get("actor") or (link.left or {}).get("attributedTo")))
+    if not link.doubt:
+        author = (body or {}).get("actor") or (link.left or {}).get("attributedTo")
+        meet(federation, space_id, str(author))
     with federation.runtime.work(project, mirrored=True) as work:
         _take_again(federation, work, space_id, link)
 

@@ -21,6 +21,7 @@ from collab.federation.effects import effect_of
 from collab.federation.equivocation import contradictions, keep_evidence
 from collab.federation.house import Federation
 from collab.federation.keyhistory import KeyHistory
+from collab.federation.meeting import meet
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import LogEntry, Mirror
 from collab.federation.receipts import settle_deletions
@@ -67,18 +68,18 @@ def take_page(federation: Federation, space_id: int, page: Json) -> int:
     except BrokenLog as broken:
         _freeze(federation, space_id, broken)
         raise
-    _meet(federation, links)
+    _meet(federation, space_id, links)
     for start in range(0, max(len(links), 1), AT_ONCE):
         part = links[start : start + AT_ONCE]
         reached = _apply(federation, space_id, part, page.get("log"))
     return reached
 
 
-def _meet(federation: Federation, links: Sequence[Link]) -> None:
+def _meet(federation: Federation, space_id: int, links: Sequence[Link]) -> None:
     """Get to know everybody that entries name, once each, before the transaction."""
     named = {iri: None for link in links for iri in _named(link) if isinstance(iri, str)}
     for iri in named:
-        federation.acquaint(iri)
+        meet(federation, space_id, iri)
 
 
 def _named(link: Link) -> list[object]:

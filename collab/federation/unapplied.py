@@ -18,6 +18,8 @@ from collab.federation.models import Unapplied
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 MOST_SHOWN = 50
+MOST_EACH = 5
+"""Entries of one space that are tried again in one step."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,24 @@ def unapplied(session: Session, space_id: int) -> Sequence[Unapplied]:
 
 
 def due(session: Session, at: datetime, most: int) -> list[tuple[int, int]]:
-    """Those to try again now, in the order of their logs: (space, number)."""
-    rows = session.execute(
-        select(Unapplied.space_id, Unapplied.seq)
+    """Those to try again now: (space, number).
+
+    A few of each space, so that none starves the others; who has waited for longest comes first,
+    and those of one space in the order of their log.
+    """
+    nth = func.row_number().over(
+        partition_by=Unapplied.space_id, order_by=(Unapplied.next_at, Unapplied.seq)
+    )
+    ready = (
+        select(Unapplied.space_id, Unapplied.seq, Unapplied.next_at, nth.label("nth"))
         .where(Unapplied.next_at <= at)
-        .order_by(Unapplied.space_id, Unapplied.seq)
+        .subquery()
+    )
+    rows = session.execute(
+        select(ready.c.space_id, ready.c.seq)
+        .where(ready.c.nth <= MOST_EACH)
+        .order_by(ready.c.next_at, ready.c.space_id, ready.c.seq)
         .limit(most)
     ).all()
-    return [(row[0], row[1]) for row in rows]
+    turns = list(dict.fromkeys(row[0] for row in rows))
+    return sorted(((row[0], row[1]) for row in rows), key=lambda at: (turns.index(at[0]), at[1]))
