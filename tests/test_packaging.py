@@ -266,3 +266,12 @@ def test_the_image_copies_only_what_its_context_lets_through():
     ]
     assert copied
     assert set(copied) <= allowed
+
+
+def test_the_help_names_every_command_and_complains_of_nothing():
+    told = subprocess.run(
+        [sys.executable, "-c", "from collab.cli import main; main()", "--help"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "reindex" in told.stdout
+    assert told.stderr == ""

@@ -55,6 +55,11 @@ class Lazy(click.Group):
         command: click.Command = getattr(import_module(COMMANDS[cmd_name]), name)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say what each command does. This loads them all: first the one that prepares gevent."""
+        self.get_command(ctx, "web")
+        super().format_commands(ctx, formatter)
+
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
