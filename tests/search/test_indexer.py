@@ -77,6 +77,15 @@ def test_what_is_written_is_found_and_what_is_changed_is_found_as_it_is_now(
     assert ids(index, "ver", garden) == [page.id]
 
 
+def test_of_a_document_the_words_are_found_and_not_the_signs_around_them(house, ada, garden, index):
+    page = write(house, ada, garden, source="Une cuve **opaque**.\n\n| Eau |\n|---|\n| 40 m² |")
+    told = document_of(house.runtime.tools, page)
+    assert told is not None
+    assert "Une cuve opaque." in told.text
+    assert "40 m²" in told.text
+    assert not set("*|") & set(told.text)
+
+
 def test_a_thread_and_its_messages_are_found(house, ada, garden, index):
     with house.as_(ada) as work:
         thread = open_thread(work, garden, OpenThread(title="Eau de pluie", body="Une cuve ?"))

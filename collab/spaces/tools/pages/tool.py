@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from collab.core.i18n import N_
+from collab.core.markup import plain
 from collab.spaces.items import version_of
 from collab.spaces.models import Space
 from collab.spaces.tool import Action, Kind, Tool
@@ -47,7 +48,7 @@ def _url(space: Space, document: Document) -> str:
 
 
 def _searchable(document: Document) -> str:
-    return "\n".join((document.description, " ".join(document.tags), document.source))
+    return "\n".join((document.description, " ".join(document.tags), plain(document.html)))
 
 
 def _present(session: Session, document: Document) -> dict[str, Any]:
