@@ -39,7 +39,7 @@ HINT_LASTS = 6.0
 """Seconds after which somebody who does not write on writes no more."""
 MOST_HINTS = 5000
 HINTS_AT_ONCE = 10
-"""Hints that one thing said may hold."""
+"""Hints that one thing said may hold, and that one host may give of a project in HINT_EVERY."""
 FOREIGN = N_("Une instance ne parle que pour les personnes de chez elle.")
 
 
@@ -141,9 +141,18 @@ class Rooms:
         return [here for until, here in room.here.values() if until > now] if room else []
 
 
-def shown_to(session: Session, space: Space, host: str) -> bool:
-    """Whether a host hears who is in a project of ours: its facilitators want it, the host may
-    hold a copy, and at least one of its people is a member."""
+def names_its_people(federation: Federation) -> bool:
+    """Whether this instance says to any other who of its people is there: a school never does,
+    whatever a project says."""
+    return federation.mode() != "allowlist"
+
+
+def shown_to(federation: Federation, space: Space, host: str) -> bool:
+    """Whether a host hears who is in a project of ours: its facilitators want it, we name our
+    people at all, the host may hold a copy, and at least one of its people is a member."""
+    session = federation.session
+    if not names_its_people(federation):
+        return False
     if not space.local or not space.presence_elsewhere or space.archived_at:
         return False
     if not host_may_read(session, space, host):
@@ -185,7 +194,15 @@ def believed(
     )
     hints = _list(words, "writing", HINTS_AT_ONCE)
     found = [_hint(session, space, besides, hint) for hint in hints if isinstance(hint, dict)]
-    return here, [hint for hint in found if hint and pace.may(f"{hint.by} {hint.item}")]
+    return here, [hint for hint in found if hint and _in_pace(hint, pace)]
+
+
+def _in_pace(hint: Writing, pace: Pace) -> bool:
+    """By who writes where; and, as names of third instances cost nothing, by who says so."""
+    if not pace.may(f"{hint.by} {hint.item}"):
+        return False
+    said_by = f"{hint.space_id} {hint.host}"
+    return any(pace.may(f"{said_by} {one}") for one in range(HINTS_AT_ONCE))
 
 
 def _hint(session: Session, space: Space, besides: tuple[str, str], hint: Json) -> Writing | None:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from collab.federation.house import Federation
-from collab.federation.presence import Rooms, said
+from collab.federation.presence import Rooms, names_its_people, said
 from collab.federation.signatures import cavage, sign
 from collab.federation.strictjson import canonical
 from collab.federation.transport import Unreachable
@@ -26,6 +26,8 @@ APART = 2.0
 """Seconds between two requests to one host."""
 THREADS = 4
 LOOK = 0.5
+MOST_UNDER_WAY = 50
+"""Hosts that wait for their request or its answer; what is due to others is told later."""
 DEADLINE = 5.0
 
 
@@ -50,6 +52,9 @@ class PresencePost:
         self._told: dict[int, tuple[float, int]] = {}
         """Project -> (when, which version) its host was told."""
         self._next: dict[str, float] = {}
+        """Host -> when it may be told again."""
+        self._under_way: set[str] = set()
+        """Hosts that a request goes to now; as many as wait or run in the pool."""
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="presence")
         self._thread: threading.Thread | None = None
 
@@ -87,17 +92,22 @@ class PresencePost:
             return 0
         sent = 0
         with self._federation.runtime.app.app_context():
-            # A school's own people are not shown to others, whatever the project says.
-            if self._federation.mode() == "allowlist":
+            if not names_its_people(self._federation):
                 return 0
             for space_id in due:
                 space = db.session.get(Space, space_id)
-                if space is None or self._next.get(space.host, 0.0) > now:
+                if space is None or not self._may_tell(space.host, now):
                     continue
-                self._next[space.host] = now + APART
-                self._pool.submit(self._send, space.host, *self._words(space))
+                words = self._words(space)
+                self._under_way.add(space.host)
+                self._pool.submit(self._send, space.host, *words)
                 sent += 1
         return sent
+
+    def _may_tell(self, host: str, now: float) -> bool:
+        if host in self._under_way or len(self._under_way) >= MOST_UNDER_WAY:
+            return False
+        return self._next.get(host, 0.0) <= now
 
     def _is_due(self, space_id: int, now: float) -> bool:
         at, version = self._told.get(space_id, (0.0, 0))
@@ -129,6 +139,9 @@ class PresencePost:
             log.info("presence not told host=%s: %s", host, away)
         except Exception:  # the thread's boundary
             log.exception("presence not told host=%s", host)
+        finally:
+            self._next[host] = time.monotonic() + APART
+            self._under_way.discard(host)
 
 
 def federation_admits(federation: Federation, host: str) -> bool:

@@ -106,7 +106,7 @@ def presence() -> Response:
         raise Conflict from bad
     session = db.session()
     space = project_of(session, words.get("project"))
-    if not shown_to(session, space, host):
+    if not shown_to(federation, space, host):
         raise Missing
     here, writing = believed(federation, space, host, words, federation.pace)
     federation.runtime.whispers.say(whispered(here))

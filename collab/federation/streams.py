@@ -164,7 +164,7 @@ class Stream:
             ):
                 return None
             entries = [self._event(session, spaces[one], last) for one, last in news.items()]
-            told = self.voice.told(session, spaces.values(), due)
+            told = self.voice.told(spaces.values(), due)
             return entries + [
                 f"event: {PRESENCE}\ndata: {canonical(words).decode()}\n\n" for words in told
             ]

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
-
 from collab.federation.presence import Json, Rooms, said, shown_to
 from collab.spaces.models import Space
 from collab.web.nearby import AGAIN
@@ -53,14 +51,14 @@ class Voice:
         changed = self.rooms.version(space_id) != version
         return at + (APART if changed else AGAIN) - now
 
-    def told(self, session: Session, spaces: Iterable[Space], due: set[int]) -> list[Json]:
+    def told(self, spaces: Iterable[Space], due: set[int]) -> list[Json]:
         """What to tell of those that are due, and of those that were just switched off."""
         found = []
         for space in spaces:
             switched = (space.id in self._open) != space.presence_elsewhere
             if space.id not in due and not switched:
                 continue
-            allowed = shown_to(session, space, self.host)
+            allowed = shown_to(self.federation, space, self.host)
             if allowed or space.id in self._open:
                 found.append(self._said(space, open_=allowed))
             self._told[space.id] = time.monotonic(), self.rooms.version(space.id)

@@ -13,11 +13,12 @@ from realtime.live import LiveHouse
 
 from collab.core.errors import Forbidden
 from collab.federation.listening import Ear
-from collab.federation.presence import MOST_WRITING, Pace, Rooms, believed, shown_to
-from collab.federation.presence_post import PresencePost, signed_headers
+from collab.federation.presence import HINTS_AT_ONCE, MOST_WRITING, Pace, Rooms, believed, shown_to
+from collab.federation.presence_post import MOST_UNDER_WAY, PresencePost, signed_headers
 from collab.federation.streams import Stream
 from collab.federation.transport import Unreachable
 from collab.people.models import Actor
+from collab.people.queries import site
 from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join
 from collab.spaces.models import Item, Membership, Space
 from collab.spaces.operations import ShowPresence, show_presence
@@ -206,13 +207,47 @@ def test_r35_only_hosts_with_a_member_hear_who_is_there(pair):
     try:
         with pair.a.house.app.app_context():
             space = db.session.get(Space, pair.space_id)
-            assert shown_to(db.session(), space, pair.b.host)
-            assert not shown_to(db.session(), space, "c.example")
+            assert shown_to(pair.a.federation, space, pair.b.host)
+            assert not shown_to(pair.a.federation, space, "c.example")
             stream = Stream(pair.a.house.app.extensions["collab.streams"], "c.example", {})
             stream.hub.rooms.take(here_on_a(pair))
-            assert stream.voice.told(db.session(), [space], {space.id}) == []
+            assert stream.voice.told([space], {space.id}) == []
     finally:
         show(pair, elsewhere=False)
+
+
+def test_r35_a_school_names_its_people_to_nobody(pair):
+    show(pair, elsewhere=True)
+    try:
+        with pair.a.house.app.app_context():
+            space = db.session.get(Space, pair.space_id)
+            stream = Stream(pair.a.house.app.extensions["collab.streams"], pair.b.host, {})
+            stream.hub.rooms.take(here_on_a(pair))
+            (shown,) = stream.voice.told([space], {space.id})
+            assert shown["people"] == [f"ada@{pair.a.host}"]
+            site(db.session()).federation = "allowlist"
+            db.session.commit()
+            assert not shown_to(pair.a.federation, space, pair.b.host)
+            (closed,) = stream.voice.told([space], {space.id})
+            assert (closed["people"], closed["open"]) == ([], False)
+            assert stream.voice.told([space], {space.id}) == []
+    finally:
+        with pair.a.house.app.app_context():
+            site(db.session()).federation = None
+            db.session.commit()
+        show(pair, elsewhere=False)
+
+
+def test_r51_invented_instances_bring_no_more_hints_than_real_ones(pair):
+    with pair.b.house.app.app_context():
+        copy = db.session.get(Space, pair.copy_id)
+        item = db.session.query(Item).filter_by(space_id=copy.id).first()
+        pace, heard = Pace(seconds=3600), []
+        for time_ in range(20):
+            hosts = [f"c{time_}-{number}.example" for number in range(10)]
+            words = {"writing": [{"object": item.iri, "host": host} for host in hosts]}
+            heard += believed(pair.b.federation, copy, pair.a.host, words, pace)[1]
+        assert 0 < len(heard) <= HINTS_AT_ONCE
 
 
 def test_what_is_remembered_of_who_is_there_is_bounded():
@@ -226,6 +261,43 @@ def test_what_is_remembered_of_who_is_there_is_bounded():
     for number in range(1500):
         rooms.take(Here(number + 1000, "a", "", (("x@y", "X"),)))
     assert len(rooms._rooms) <= 1000
+
+
+class Stuck:
+    """A transport whose hosts take a while to answer nothing."""
+
+    def __init__(self):
+        self.asked = []
+        self.over = threading.Event()
+
+    def request(self, method, url, **_more):
+        self.asked.append(url)
+        assert self.over.wait(25)
+        raise Unreachable("timeout", url)
+
+
+def test_a_slow_host_is_told_once_at_a_time_and_the_queue_is_bounded(pair, monkeypatch):
+    federation, stuck = pair.b.federation, Stuck()
+    monkeypatch.setattr(federation, "transport", stuck)
+    post, here = PresencePost(federation), Here(pair.copy_id, "x", "", (("p@b", "p"),))
+    post.allowed(pair.copy_id, True)
+    post._rooms.take(here)
+    try:
+        assert post.step() == 1
+        assert until(lambda: stuck.asked)
+        post._next.clear()  # as if the seconds between two had passed
+        post._told.clear()
+        assert post.step() == 0
+        post._under_way = {f"h{number}.example" for number in range(MOST_UNDER_WAY)}
+        assert post.step() == 0
+    finally:
+        stuck.over.set()
+        post._pool.shutdown()
+    assert len(stuck.asked) == 1
+    # The seconds are counted from when it ended.
+    assert post._next[pair.a.host] > time.monotonic()
+    post._under_way.clear()
+    assert post.step() == 0
 
 
 def test_facilitators_switch_it_on_and_only_they(pair):
