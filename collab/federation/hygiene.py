@@ -32,6 +32,10 @@ MOST_OF_A_DOMAIN = 50
 """Such hosts of one registrable domain: names below a domain cost its owner nothing."""
 MANY = 500
 """Fewer such hosts than this are not looked through."""
+SECOND_LEVELS = frozenset(
+    ["ac", "asso", "co", "com", "edu", "gob", "gouv", "gov", "mil", "ne", "net", "or", "org"]
+)
+"""Below a country's domain, what nobody registers but names below it."""
 
 
 def forget(session: Session, at: datetime) -> int:
@@ -114,9 +118,9 @@ def _beyond(hosts: Iterable[str]) -> list[str]:
 
 def domain_of(host: str) -> str:
     """The domain somebody must have registered for a host, nearly: its last two labels, or three
-    below a country's short second level (`x.co.uk`). Addresses with a port are themselves."""
+    below a country's second level (`x.co.uk`). Addresses with a port are themselves."""
     labels = host.split(".")
     if ":" in host or len(labels) < 3:
         return host
-    short = len(labels[-1]) == 2 and len(labels[-2]) <= 3
-    return ".".join(labels[-3:] if short else labels[-2:])
+    below = len(labels[-1]) == 2 and labels[-2] in SECOND_LEVELS
+    return ".".join(labels[-3:] if below else labels[-2:])

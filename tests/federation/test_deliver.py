@@ -14,7 +14,7 @@ from federation.stage import ORIGIN, federation, foreign, house
 
 from collab.core.db import writing
 from collab.federation.deliver import Courier
-from collab.federation.hygiene import forget
+from collab.federation.hygiene import domain_of, forget
 from collab.federation.lanes import lane_of, lanes, pause_peer, resume_peer, retry_peer, tidy
 from collab.federation.models import Delivery, OutboxItem, Subscriber
 from collab.federation.peerhealth import failed
@@ -309,6 +309,13 @@ def test_what_waits_is_bounded_and_greetings_go_first(tell, foreign, clock):
     with writing(db.session()) as session:
         tidy(session, clock(), most=1)
     assert states() == ["expired", "expired", "waiting", "expired"]
+
+
+def test_r53_names_below_one_registered_domain_count_as_one():
+    one = {"a.abc.fr": "abc.fr", "b.c.abc.fr": "abc.fr", "abc.fr": "abc.fr", "a.xyz.io": "xyz.io"}
+    below = {"a.x.co.uk": "x.co.uk", "b.x.asso.fr": "x.asso.fr", "a.x.gouv.fr": "x.gouv.fr"}
+    for host, domain in (one | below | {"x.evil.org": "evil.org"}).items():
+        assert domain_of(host) == domain
 
 
 def test_r53_what_was_sent_and_who_was_met_is_forgotten_in_time(tell, courier, foreign, clock):
