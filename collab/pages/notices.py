@@ -12,7 +12,7 @@ from collab.core.db import now
 from collab.core.markup import plain
 from collab.people.models import Actor
 from collab.spaces.exclusions import exclusions_of
-from collab.spaces.notices import NAMED, Notice, all_seen, notices
+from collab.spaces.notices import NAMED, Notice, notices, seen
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_login, working
 
@@ -22,20 +22,22 @@ PER_PAGE = 30
 
 @bp.get("/news")
 def mine() -> str:
-    """The page; looking at it is having seen what is on it."""
+    """The page; looking at it is having seen what is on it, unless a browser only fetches ahead."""
     actor: Actor = require_login().actor
     number = min(max(request.args.get("page", 1, type=int), 1), 1000)
     rows = notices(dbsession(), actor, limit=PER_PAGE + 1, offset=(number - 1) * PER_PAGE)
+    shown = rows[:PER_PAGE]
     html = render_template(
         "notices/mine.html",
-        lines=[_line(row) for row in rows[:PER_PAGE]],
+        lines=[_line(row) for row in shown],
         number=number,
         more=len(rows) > PER_PAGE,
         barred=exclusions_of(dbsession(), actor, now()),
     )
-    if any(row.seen_at is None for row in rows):
+    fresh = [row.id for row in shown if row.seen_at is None]
+    if fresh and "prefetch" not in request.headers.get("Sec-Purpose", ""):
         with working() as work:
-            all_seen(work)
+            seen(work, fresh)
     return html
 
 

@@ -79,10 +79,10 @@ def _shown(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def all_seen(work: Work) -> None:
-    """Note that the actor has looked at all they were told of so far."""
+def seen(work: Work, ids: Iterable[int]) -> None:
+    """Note that the actor has looked at these of the things they were told of."""
     work.session.execute(
         update(Notice)
-        .where(Notice.actor_id == work.actor.id, Notice.seen_at.is_(None))
+        .where(Notice.id.in_(list(ids)), Notice.actor_id == work.actor.id, Notice.seen_at.is_(None))
         .values(seen_at=work.now)
     )

@@ -9,6 +9,7 @@ import pytest
 from conftest import log_in
 from federation.stage import actor, federation, foreign, house, stamp
 
+from collab.pages.notices import PER_PAGE
 from collab.people.queries import site
 from collab.spaces.models import Visibility
 from collab.spaces.notices import Notice, notices, unread
@@ -54,6 +55,22 @@ def test_who_is_named_or_answered_reads_it_on_their_page(house, make, ines, omar
     assert told(omar) == []
     assert house.client().get("/news").status_code in (302, 401)
     assert space.url in page
+
+
+def test_looking_at_a_page_of_news_is_having_seen_what_stands_on_it(house, make, ines, omar):
+    make.space(ines, omar)
+    for number in range(PER_PAGE + 2):
+        given = {"title": f"Une cuve {number}", "body": "Qu’en dit @omar ?"}
+        perform(ines, "jardin", "discussion", "open", given)
+    browser = house.client()
+    log_in(browser, omar)
+    ahead = browser.get("/news", headers={"Sec-Purpose": "prefetch;prerender"})
+    assert ahead.status_code == 200
+    assert unread(db.session, omar) == PER_PAGE + 2
+    browser.get("/news")
+    assert unread(db.session, omar) == 2
+    browser.get("/news?page=2")
+    assert unread(db.session, omar) == 0
 
 
 def test_r50_words_of_elsewhere_tell_whom_they_name_once(house, make, foreign, ines, omar):
