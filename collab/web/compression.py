@@ -1,10 +1,12 @@
 """Pages go out compressed to whoever accepts it, and not at all to whoever has them already.
 
-What a page reflects and what it keeps secret (the form token) are compressed together, which lets
-somebody guess the secret by length (BREACH) who can make the reader's browser ask for pages of the
-reader's session. The session's cookie is SameSite=Lax, so other sites cannot; as a second bar the
-length of each answer is blurred: by a name of random length in the gzip header, by a block of
-metadata (RFC 7932, 9.2) of random length in Brotli.
+What a page reflects of its address is compressed together with what it keeps secret, which lets
+somebody who sees lengths, and makes the reader's browser open addresses, guess a secret that is the
+same in every answer (BREACH). SameSite=Lax does not prevent it: the cookie goes along when another
+site opens a page. But a form token is no such secret: its signature is another one each second, and
+what stays the same of it, the session's part, is worth nothing without one. For the words of a page
+the length of each answer is blurred, which makes guessing slow, not impossible: by a name of random
+length in the gzip header, by a block of metadata (RFC 7932, 9.2) of random length in Brotli.
 """
 
 from __future__ import annotations
