@@ -88,18 +88,19 @@ def simple_of(session: Session, space: Space, iri: str) -> SimpleText | None:
     return simple_versions(session, space, [iri]).get(iri)
 
 
-def simple_versions(session: Session, space: Space, iris: Collection[str]) -> dict[str, SimpleText]:
-    """The simple versions of several texts of a space, by the IRI of the text."""
-    rows = session.scalars(
-        select(SimpleText)
-        .where(
-            SimpleText.space_id == space.id,
-            SimpleText.of_iri.in_(iris),
-            SimpleText.withdrawn_at.is_(None),
-        )
-        .order_by(SimpleText.id.desc())
+def simple_versions(
+    session: Session, space: Space, iris: Collection[str], *, hidden: bool = True
+) -> dict[str, SimpleText]:
+    """The simple versions of several texts of a space, by the IRI of the text. `hidden`: those
+    that are not shown too."""
+    wanted = select(SimpleText).where(
+        SimpleText.space_id == space.id,
+        SimpleText.of_iri.in_(iris),
+        SimpleText.withdrawn_at.is_(None),
     )
-    return {row.of_iri: row for row in rows}
+    if not hidden:
+        wanted = wanted.where(not_silenced())
+    return {row.of_iri: row for row in session.scalars(wanted.order_by(SimpleText.id.desc()))}
 
 
 def all_simple(session: Session, space: Space, limit: int, offset: int) -> Sequence[SimpleText]:

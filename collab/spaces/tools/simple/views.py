@@ -292,5 +292,5 @@ def simple_versions(space: Space, texts: list[Any]) -> dict[str, SimpleText]:
     """In any room's template: the simple versions of some texts, by the IRI of the text."""
     if "simple" not in space.tools:
         return {}
-    found = queries.simple_versions(dbsession(), space, [text.iri for text in texts])
-    return {iri: row for iri, row in found.items() if not is_text_hidden(dbsession(), row)}
+    iris = [text.iri for text in texts]
+    return queries.simple_versions(dbsession(), space, iris, hidden=False)
