@@ -93,8 +93,10 @@ def insert_once(session: Session, model: type[Base], key: str, **values: Any) ->
     """
     postgresql = session.get_bind().dialect.name == "postgresql"
     insert = (postgresql_insert if postgresql else sqlite_insert)(model.__table__)  # type: ignore[arg-type]
-    done = session.execute(insert.values(**values).on_conflict_do_nothing(index_elements=[key]))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    one = insert.values(**values).on_conflict_do_nothing(index_elements=[key])
+    # Otherwise nothing is kept of how many rows an insertion wrote on PostgreSQL.
+    done = session.execute(one, execution_options={"preserve_rowcount": True})
+    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 
 @contextmanager
