@@ -437,3 +437,15 @@ def test_nobody_new_joins_an_archived_project(by, make, zoe, max_):
     post(by(zoe), "/p/jardin/archive")
     assert "Demander à participer" not in text(go(by(max_), "/p/jardin"))
     assert post(by(max_), "/p/jardin/join").status_code == 409
+
+
+def test_only_who_may_write_is_asked_to_write_in_an_empty_project(house, by, make, zoe):
+    space = make.space(zoe)
+    asked = "Ouvrez une première discussion"
+    assert asked in text(go(by(zoe), space.url))
+    assert asked not in text(go(house.client(), space.url))
+
+
+def test_the_list_of_members_says_since_which_day(by, make, zoe):
+    space = make.space(zoe)
+    assert re.search(r"depuis le \d", text(go(by(zoe), f"{space.url}/members")))
