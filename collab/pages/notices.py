@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textwrap import shorten
+import textwrap
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -13,11 +13,12 @@ from collab.core.markup import plain
 from collab.people.models import Actor
 from collab.spaces.exclusions import exclusions_of
 from collab.spaces.notices import NAMED, Notice, notices, seen
+from collab.web.light import shorter
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_login, working
 
 bp = Blueprint("notices", __name__, template_folder="templates")
-PER_PAGE = 30
+PER_PAGE = 24
 
 
 @bp.get("/news")
@@ -25,13 +26,14 @@ def mine() -> str:
     """The page; looking at it is having seen what is on it, unless a browser only fetches ahead."""
     actor: Actor = require_login().actor
     number = min(max(request.args.get("page", 1, type=int), 1), 1000)
-    rows = notices(dbsession(), actor, limit=PER_PAGE + 1, offset=(number - 1) * PER_PAGE)
-    shown = rows[:PER_PAGE]
+    size = shorter(PER_PAGE)
+    rows = notices(dbsession(), actor, limit=size + 1, offset=(number - 1) * size)
+    shown = rows[:size]
     html = render_template(
         "notices/mine.html",
         lines=[_line(row) for row in shown],
         number=number,
-        more=len(rows) > PER_PAGE,
+        more=len(rows) > size,
         barred=exclusions_of(dbsession(), actor, now()),
     )
     fresh = [row.id for row in shown if row.seen_at is None]
@@ -47,7 +49,7 @@ def _line(row: Notice) -> dict[str, Any]:
     return {
         "author": item.author,
         "said": _("parle de vous") if named else _("vous répond"),
-        "words": shorten(plain(item.html), 160, placeholder=" …") or item.title,
+        "words": textwrap.shorten(plain(item.html), 160, placeholder=" …") or item.title,
         "url": tools.kind(item).url(item.space, item),
         "space": item.space,
         "at": row.at,
