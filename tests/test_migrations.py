@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     inspect,
+    select,
     text,
 )
 from sqlalchemy.pool import NullPool
@@ -132,3 +133,62 @@ def row(table: Table) -> dict[str, object]:
         )
         told[column.name] = kind
     return told
+
+
+def test_erased_words_from_before_say_where_they_stood(empty, database_for):
+    """An answer that was erased before `log_entry.left` existed has its place in later copies."""
+    made = config()
+    with empty.connect() as connection:
+        made.attributes["connection"] = connection
+        for version in ("c8ef3f81be75", "4a7233ddeb66"):
+            command.upgrade(made, version)
+        connection.commit()
+    there = "https://a.example/p/jardin"
+    with empty.begin() as connection:
+        put = Putting(connection)
+        put("actor", id=1, iri="https://b.example/u/lea")
+        put("actor", id=2, iri=there, name="jardin")
+        put("space", id=1, actor_id=2, local=True)
+        put.erased(1, "thread")
+        put.erased(2, "message", thread_id=1)
+        put.erased(3, "message", thread_id=1, reply_to_id=2)
+        put("item", id=4, uid="u4", iri="https://b.example/o/4", kind="message")
+        put("message", id=4, thread_id=1)
+        put("log_entry", seq=4, event_id=None, activity_type="Create", body={"type": "Create"})
+    upgrade(empty)
+    with empty.connect() as connection:
+        table = put.tables["log_entry"]
+        told = connection.execute(select(table.c.left).order_by(table.c.seq)).scalars().all()
+    stood = {
+        "type": "Tombstone", "formerType": "Note", "attributedTo": "https://b.example/u/lea",
+        "audience": there, "context": f"{there}/c/u1", "published": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    said = [stood | {"id": f"https://b.example/o/{number}"} for number in (1, 2, 3)]
+    assert told == [
+        said[0],
+        said[1] | {"inReplyTo": "https://b.example/o/1"},
+        said[2] | {"inReplyTo": "https://b.example/o/2"},
+        None,
+    ]
+
+
+class Putting:
+    """Rows in the tables as they are found, without what the models say today."""
+
+    def __init__(self, connection):
+        self.connection, found = connection, MetaData()
+        names = ["actor", "space", "item", "thread", "message", "event", "log_entry"]
+        found.reflect(connection, only=names)
+        self.tables = found.tables
+
+    def __call__(self, name, /, **values):
+        table = self.tables[name]
+        self.connection.execute(table.insert().values(row(table) | values))
+
+    def erased(self, number, kind, **values):
+        """A text without its words, and its entry in the log."""
+        at, iri = datetime(2026, 1, 1, tzinfo=UTC), f"https://b.example/o/{number}"
+        self("item", id=number, uid=f"u{number}", iri=iri, kind=kind, erased_at=at)
+        self(kind, id=number, **values)
+        self("event", id=number, item_id=number)
+        self("log_entry", seq=number, event_id=number, activity_type="Create")
