@@ -52,6 +52,7 @@ from collab.web import (
     context,
     keeping,
     light,
+    dress,
     once,
     presentation,
     problems,
@@ -126,6 +127,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     problems.register(app)
     silence.register(app)
     once.register(app)
+    dress.register(app)
     keeping.register(app)
     house = federation.register(app, secrets.vault)
     runtime.handlers[FLAG] = Handler(Flags(house).tell)

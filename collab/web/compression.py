@@ -68,6 +68,8 @@ def _mark(body: bytes) -> str:
     token = g.get("csrf_token", "").encode()
     secret = str(session.get("csrf_token", "")).encode()
     said = body.replace(token, b"") if token else body
+    if "dress" in g:
+        said = said.replace(g.dress.written.encode(), g.dress.linked.encode())
     return blake2b(said, key=secret[:64], digest_size=12).hexdigest()
 
 

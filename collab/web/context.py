@@ -8,7 +8,10 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
-from collab.people.look import look_of, mark_of
+from collab.core.db import now
+from collab.people.accessibility import Conformity, conformity
+from collab.people.face import face_of
+from collab.people.look import mark_of, sheet_of
 from collab.people.models import Account, AccountRole
 from collab.people.queries import linked_peers, site
 from collab.spaces.models import Item, Space
@@ -49,6 +52,10 @@ class SiteCard:
     registration: str
     look: str = ""
     """The address of its own colours; empty: those of the style sheet."""
+    colours: str = ""
+    """The same colours as a style sheet."""
+    accessibility: str = Conformity.NONE
+    """What the audit that counts comes to: `none`, `partial` or `full`."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ def _frame() -> dict[str, Any]:
             settings.federation.allow_loopback,
             row.registration,
             f"/theme.{mark_of(look)}.css" if look else "",
+            sheet_of(look) if look else "",
+            accessibility=conformity(audit, now().date()),
         ),
         "viewer": _viewer(found) if found else None,
         "locale": tongue_here().code,

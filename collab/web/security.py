@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
@@ -16,7 +16,7 @@ from collab.config import Settings
 
 SESSION_DAYS = 30
 POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+    "default-src 'self'; img-src 'self' data:; style-src 'self'{styles}; script-src 'self'; "
     "connect-src 'self' {sockets}; object-src 'none'; base-uri 'none'; form-action {forms}; "
     "frame-ancestors 'none'"
 )
@@ -66,11 +66,16 @@ def require_our_page() -> None:
         raise CSRFError("not from a page of ours")
 
 
+def _policy(sockets: str, forms: str) -> str:
+    styles = g.dress.hashes if "dress" in g else ""
+    return POLICY.format(sockets=sockets, forms=forms, styles=styles)
+
+
 def _headers(response: Response) -> Response:
     headers = response.headers
     forms = getattr(response, "form_action", "'self'")
     sockets = "ws: wss:" if request.host.startswith(("127.", "localhost")) else ""
-    headers.setdefault("Content-Security-Policy", POLICY.format(sockets=sockets, forms=forms))
+    headers.setdefault("Content-Security-Policy", _policy(sockets, forms))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -205,13 +205,22 @@ class Scales:
         return self.windows[key]
 
     def weigh(self, leaf: Leaf) -> Weight:
-        """A first visit, and what of it would come again at the next one."""
+        """A first visit, and what of it would come again at the next one.
+
+        Who comes from elsewhere is given the style in the page. What the page weighs without it,
+        as a link of this site leads to it, is asked for by the page itself.
+        """
         _context, page, spy = self.window(leaf)
+        url = urljoin(self.ground.url, leaf.path)
         with (visit := Visit()).watching(spy):
-            page.goto(urljoin(self.ground.url, leaf.path))
+            page.goto(url)
             page.wait_for_function(READY)
             visit.all_came(page)
-        return visit.weight(page.evaluate("document.getElementsByTagName('*').length"))
+        with (bare := Visit()).watching(spy):
+            page.evaluate("url => fetch(url).then((answer) => answer.text())", url)
+            bare.all_came(page)
+        elements = page.evaluate("document.getElementsByTagName('*').length")
+        return visit.weight(elements, int(sum(bare.bytes.values())))
 
     def again(self, leaf: Leaf) -> int:
         """Bytes of one more visit, by a browser that keeps what it may, to a page unchanged."""
@@ -237,6 +246,7 @@ class Visit:
         self.asked: set[str] = set()
         self.kept: set[str] = set()
         self.scripts: set[str] = set()
+        self.page = ""
         self.bytes: dict[str, float] = {}
         self.blocking = 0
         """Files that the first content waits for, besides the page."""
@@ -260,6 +270,7 @@ class Visit:
         if told["request"]["url"].startswith("http"):  # pictures in the page cost nothing more
             self.asked.add(told["requestId"])
             self.blocking += told.get("type") == "Stylesheet"
+            self.page = told["requestId"] if told.get("type") == "Document" else self.page
 
     def answered(self, told):
         answer = told["response"]
@@ -280,12 +291,19 @@ class Visit:
             page.wait_for_timeout(20)
         raise AssertionError(f"{page.url}: something never came")
 
-    def weight(self, elements: int) -> Weight:
+    def weight(self, elements: int, bare: int = 0) -> Weight:
+        """What came.
+
+        Args:
+            elements: how many the page has.
+            bare: bytes of the page itself at the next visit; 0: as many as at this one.
+        """
         came = {name: size for name, size in self.bytes.items() if name in self.asked}
+        rest = {n: size for n, size in came.items() if n not in self.kept and n != self.page}
         return Weight(
             elements=elements,
             requests=len(self.asked),
             first=int(sum(came.values())),
-            next=int(sum(size for name, size in came.items() if name not in self.kept)),
+            next=int(sum(rest.values())) + (bare or int(came.get(self.page, 0))),
             script=int(sum(size for name, size in came.items() if name in self.scripts)),
         )
