@@ -19,6 +19,7 @@ from collab.federation.flags import Flags
 from collab.federation.silence import drop_letters
 from collab.instance import Secrets
 from collab.pages import (
+    accessibility,
     account,
     admin,
     copies,
@@ -67,6 +68,7 @@ PAGES: tuple[Blueprint, ...] = (
     site.bp,
     offline.bp,
     looks.bp,
+    accessibility.bp,
     since.bp,
     account.bp,
     spaces.bp,

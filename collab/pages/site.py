@@ -132,16 +132,6 @@ def mentions() -> str:
     return render_template("site/text.html", title=_("Mentions légales"), paragraphs=told)
 
 
-@bp.get("/accessibilite")
-def accessibility() -> str:
-    told = [
-        _("État : non conforme. Aucun audit de ce site n’a encore été fait selon le RGAA 4.1."),
-        _("Les pages fonctionnent sans JavaScript, au clavier, et avec un texte agrandi."),
-        _("Si quelque chose vous bloque, dites-le à une personne qui tient ce site."),
-    ]
-    return render_template("site/text.html", title=_("Accessibilité"), paragraphs=told)
-
-
 @bp.get("/instances")
 def instances() -> str:
     peers = dbsession().scalars(

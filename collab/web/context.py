@@ -13,7 +13,7 @@ from collab.people.accessibility import Conformity, conformity
 from collab.people.face import face_of
 from collab.people.look import mark_of, sheet_of
 from collab.people.models import Account, AccountRole
-from collab.people.queries import linked_peers, site
+from collab.people.queries import linked_peers
 from collab.spaces.models import Item, Space
 from collab.spaces.policy import role_of
 from collab.spaces.tool import Tool
@@ -97,8 +97,8 @@ def frame() -> dict[str, Any]:
 
 def _frame() -> dict[str, Any]:
     settings = current_runtime().settings
-    row = site(dbsession())
-    found, look = account(), look_of(dbsession())
+    row, look, audit = face_of(dbsession())
+    found = account()
     return {
         "site": SiteCard(
             row.name,

@@ -80,6 +80,11 @@ HOW: Mapping[str, Sequence[str]] = {
         N_("Ce que vous écrivez ici se lit sur toutes les pages du site."),
         N_("« Parler à une personne » est le plus important : un lieu, des heures, un numéro."),
     ),
+    "accessibility.show": (
+        N_("Un audit vérifie le site, critère par critère. Notez qui l’a fait, et quand."),
+        N_("Recopiez ses nombres : l’état du site en est calculé, personne ne le choisit."),
+        N_("Un audit vaut trois ans. Retiré, il reste dans la liste et ne compte plus."),
+    ),
     "themes.show": (
         N_("Cette couleur est celle des liens et des boutons."),
         N_("Une couleur qui se lirait mal est refusée : le site propose la plus proche."),

@@ -26,7 +26,7 @@ READ = frozenset(
         "site.home",
         "site.about",
         "site.mentions",
-        "site.accessibility",
+        "accessibility.statement",
         "site.instances",
         "site.person",
         "spaces.home",

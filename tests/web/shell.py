@@ -95,6 +95,7 @@ def make_shell():
             host="a.example",
             registration="open",
             look="",
+            accessibility="none",
             allow_loopback=False,
         ),
         "viewer": None,
