@@ -40,16 +40,18 @@ def audit(
     while seq < last:
         with Session(session.get_bind()) as reading:
             rows = entries_after(reading, space.id, seq, PAGE)
-        if not rows or rows[0].seq != seq + 1:
+        if not rows:
             raise BrokenLog(seq + 1, "it is missing")
-        links = check(
-            [(row.seq, announce(space, row)) for row in rows], group=space.iri, after=seq,
-            head=head, find_key=find, now=at, keys=keys,
-        )  # fmt: skip
-        for row, link in zip(rows, links, strict=False):
-            _check_row(row, link)
-        doubtful += [link for link in links if link.doubt]
-        seq, head = links[-1].seq, links[-1].entry_hash
+        for row in rows:
+            links = check(
+                [(row.seq, announce(space, row))], group=space.iri, after=seq, head=head,
+                find_key=find, now=at, keys=keys,
+            )  # fmt: skip
+            if not links:
+                raise BrokenLog(seq + 1, "it is missing")
+            _check_row(row, links[0])
+            doubtful += [link for link in links if link.doubt]
+            seq, head = links[0].seq, links[0].entry_hash
         progress(seq, last)
     _check_end(session, space.id, seq, head)
     return doubtful

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from collab.federation.keyhistory import KeyHistory
+from collab.federation.keyhistory import KeyHistory, keys_in
 from collab.federation.keys import PublicKey
-from collab.federation.proofs import FindKey, verify_proof
+from collab.federation.proofs import FindKey, claimed_by, verify_proof
 from collab.federation.signatures.message import Refused
-from collab.federation.strictjson import Written, multihash
+from collab.federation.strictjson import Written, canonical, multihash
 
 Json = dict[str, Any]
 
@@ -70,23 +70,64 @@ def check(
     Entries already held are passed over; the list ends before a gap. `keys` is the log's key
     history up to `after`; it is carried on.
 
+    The project's signature is verified on the last entry, and on each that changes its keys: they
+    sign the hashes of all before them (docs/adr/0012). One entry alone is always verified.
+
     Raises:
         BrokenLog: an entry is not the project's, not in the chain, or not what it says it is.
     """
     links: list[Link] = []
-    keys = keys or KeyHistory(group)
+    run = _Run(group, keys or KeyHistory(group), find_key, now)
     for seq, item in items:
         if seq <= after:
             continue
         if seq != after + 1:
             break
-        _check_signer(seq, item, keys)
-        link = _checked(seq, item, group, head, keys.finder(find_key), now)
+        try:
+            link = run.read(seq, item, head)
+        except BrokenLog:
+            run.vouch()
+            raise
         links.append(link)
-        if link.body is not None:
-            keys.learn(link.body)
         after, head = seq, link.entry_hash
+    run.vouch()
     return links
+
+
+class _Run:
+    """Entries in their order, up to the next signature that vouches for all of them."""
+
+    def __init__(self, group: str, keys: KeyHistory, find_key: FindKey, now: datetime) -> None:
+        self._group, self._keys, self._now = group, keys, now
+        self._find = keys.finder(find_key)
+        self._waiting: list[tuple[int, Json]] = []
+
+    def read(self, seq: int, item: Json, head: str) -> Link:
+        """All that is checked of an entry but the project's signature. Raises BrokenLog."""
+        _check_signer(seq, item, self._keys)
+        link = _checked(seq, item, self._group, head, self._find, self._now)
+        self._waiting.append((seq, link.entry))
+        if link.body is not None and keys_in(link.body, self._group):
+            self.vouch()
+            self._keys.learn(link.body)
+        return link
+
+    def vouch(self) -> None:
+        """Verify the last signature; where it is refused, find the first that is. Raises
+        BrokenLog."""
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._verify(waiting[-1:])
+        except BrokenLog:
+            self._verify(waiting)
+            raise
+
+    def _verify(self, entries: Sequence[tuple[int, Json]]) -> None:
+        for seq, entry in entries:
+            try:
+                verify_proof(entry, self._find, self._now)
+            except Refused as refused:
+                raise BrokenLog(seq, f"signature refused: {refused.detail}") from refused
 
 
 def remembered(find_key: FindKey) -> FindKey:
@@ -108,12 +149,11 @@ def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now
         raise BrokenLog(seq, "not written by the project")
     if entry.get("prev") != head:
         raise BrokenLog(seq, "does not follow the entry before it")
-    signed = Written(entry)
-    _check_signature(seq, signed, group, find_key, now)
+    _check_claim(seq, entry, group, find_key, now)
     epoch = entry.get("epoch")
     if not isinstance(epoch, int):
         raise BrokenLog(seq, "an entry without an epoch")
-    entry_hash = multihash(signed.whole())
+    entry_hash = multihash(canonical(entry))
     trust = str(entry.get("trust", ""))
     if not isinstance(body, dict):
         raise BrokenLog(seq, "an entry without a body")
@@ -138,11 +178,9 @@ def _check_signer(seq: int, item: Json, keys: KeyHistory) -> None:
         raise BrokenLog(seq, f"signed with {key_id}, but the log goes on with {keys.current}")
 
 
-def _check_signature(
-    seq: int, entry: Written, group: str, find_key: FindKey, now: datetime
-) -> None:
+def _check_claim(seq: int, entry: Json, group: str, find_key: FindKey, now: datetime) -> None:
     try:
-        signer = verify_proof(entry.document, find_key, now, entry)
+        signer = claimed_by(entry, find_key, now)
     except Refused as refused:
         raise BrokenLog(seq, f"signature refused: {refused.detail}") from refused
     if signer != group:

@@ -64,19 +64,35 @@ def verify_proof(
     is not the document's, a date more than five minutes ahead, an end that has passed, more than
     one proof, and a signature that does not match. FEDERATION.md 2.5.
     """
-    proof = _only_proof(document)
-    owner = _owner(document)
-    method = proof["verificationMethod"]
-    if method.partition("#")[0] != owner:
-        raise _refused("wrong_owner", "The proof is made with somebody else's key.")
-    created = _check_times(proof, now)
+    proof, owner, created = _claim(document, now)
     signature = _signature(proof["proofValue"])
     try:
         signed = _signed(written or Written(document), proof)
     except Malformed as error:
         raise _refused("bad_proof", "The document has no canonical form.") from error
-    _check_signature(_key(find_key, method, owner, created), signature, signed)
+    key = _key(find_key, proof["verificationMethod"], owner, created)
+    _check_signature(key, signature, signed)
     return owner
+
+
+def claimed_by(document: dict[str, Any], find_key: FindKey, now: datetime) -> str:
+    """Who says that they prove this document, with a key they may use: all that `verify_proof`
+    asks but the signature itself. For entries that a later signature vouches for (ADR 0012).
+
+    Raises Refused as `verify_proof`.
+    """
+    proof, owner, created = _claim(document, now)
+    _key(find_key, proof["verificationMethod"], owner, created)
+    return owner
+
+
+def _claim(document: dict[str, Any], now: datetime) -> tuple[dict[str, Any], str, datetime]:
+    """The only proof, the owner of document and key, and when it was made."""
+    proof = _only_proof(document)
+    owner = _owner(document)
+    if proof["verificationMethod"].partition("#")[0] != owner:
+        raise _refused("wrong_owner", "The proof is made with somebody else's key.")
+    return proof, owner, _check_times(proof, now)
 
 
 def _signed(written: Written, proof: dict[str, Any]) -> bytes:

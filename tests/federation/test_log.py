@@ -48,10 +48,10 @@ def whole_page(space):
 
 
 def verified(space, federation, page, after=0, first=""):
-    items = entries_of(page, f"{space.iri}/log")
     return check(
-        items, group=space.iri, after=after, head=first, find_key=federation.find_key, now=now()
-    )
+        entries_of(page, f"{space.iri}/log"), group=space.iri, after=after, head=first,
+        find_key=federation.find_key, now=now(),
+    )  # fmt: skip
 
 
 def test_the_log_has_no_gap_and_each_entry_names_the_one_before(garden):
@@ -125,6 +125,54 @@ def test_an_entry_signed_by_an_unknown_key_under_the_project_s_name_is_refused(g
     page["orderedItems"][0]["logEntry"] = add_proof(entry, key, now())
     with pytest.raises(BrokenLog):
         verified(garden, federation, page)
+
+
+def chained_anew(page, number, key=None):
+    """A page whose entries after one say again what they follow, signed by `key` or by nobody."""
+    before = None
+    for item in page["orderedItems"]:
+        if item["logEntry"]["seq"] > number:
+            item["logEntry"]["prev"] = multihash(canonical(before))
+            if key is not None:
+                item["logEntry"] = add_proof(item["logEntry"], key, now())
+        before = item["logEntry"]
+    return page
+
+
+def test_r16_a_signature_at_the_end_vouches_for_nothing_that_was_changed_before(garden, federation):
+    """Entries are believed for the last one's signature (ADR 0012): whoever has not the project's
+    key can change none of them, nor chain the rest to it anew."""
+    page = whole_page(garden)
+    victim = next(i for i in page["orderedItems"] if i["logEntry"]["activityType"] == "Create")
+    number = victim["logEntry"]["seq"]
+    assert number < len(page["orderedItems"])
+    victim["object"]["object"]["content"] = "<p>forged</p>"
+    victim["logEntry"]["digest"] = multihash(canonical(victim["object"]))
+    for forged in (copy.deepcopy(page), chained_anew(page, number)):
+        with pytest.raises(BrokenLog, match="signature refused") as broken:
+            verified(garden, federation, forged)
+        assert broken.value.seq == number
+
+
+def test_r16_the_last_entry_before_a_gap_is_verified_too(garden, federation):
+    page = whole_page(garden)
+    page["orderedItems"][1]["logEntry"]["published"] = "2026-01-01T00:00:00Z"
+    del page["orderedItems"][2]
+    with pytest.raises(BrokenLog, match="entry 2: signature refused"):
+        verified(garden, federation, page)
+
+
+def test_what_the_project_itself_chained_to_is_its_word_and_reading_again_names_it(
+    garden, federation
+):
+    """A proof that the project spoilt, and signed the hash of: in the log, and not whole."""
+    page = whole_page(garden)
+    page["orderedItems"][1]["logEntry"]["proof"]["proofValue"] = "z" + "2" * 88
+    chained_anew(page, 2, federation.signing_key(garden.actor, "ed25519"))
+    assert len(verified(garden, federation, page)) == len(page["orderedItems"])
+    alone = page | {"orderedItems": page["orderedItems"][1:2]}
+    with pytest.raises(BrokenLog, match="entry 2: signature refused"):
+        verified(garden, federation, alone, 1, alone["orderedItems"][0]["logEntry"]["prev"])
 
 
 def test_an_erased_body_keeps_the_chain_whole(garden, federation):

@@ -13,6 +13,13 @@ from federation.stage import federation, foreign, house
 from collab.core.db import now
 from collab.federation import identity
 from collab.federation.chain import BrokenLog, check, entries_of
+from collab.federation.keys import (
+    SigningKey,
+    load_private_pem,
+    multikey,
+    new_ed25519,
+    private_pem,
+)
 from collab.federation.log import entries_after, head, page_of
 from collab.federation.models import Delivery, LogEntry, OutboxItem
 from collab.federation.proofs import add_proof, verify_proof
@@ -218,6 +225,30 @@ def test_r16_a_change_that_the_known_key_did_not_sign_changes_nothing(
     entry |= {"activity": forged["id"], "digest": multihash(canonical(forged))}
     last["object"], last["logEntry"] = forged, add_proof(entry, eve, now())
     with pytest.raises(BrokenLog) as broken:
+        believed(garden, federation, page)
+    assert broken.value.seq == entry["seq"]
+
+
+def test_r16_a_forged_change_of_keys_is_not_believed_for_what_its_keys_sign_after_it(
+    federation, garden
+):  # fmt: skip
+    """Who has not the project's key writes that theirs is it now, and signs the end with theirs."""
+    page, own = page_from(garden), load_private_pem(private_pem(new_ed25519()))
+    old, new = (SigningKey(f"{garden.iri}#ed25519-{n}", "ed25519", own) for n in (1, 2))
+    listed = {
+        "id": new.key_id, "type": "Multikey", "controller": garden.iri,
+        "publicKeyMultibase": multikey(own.public_key()),
+    }  # fmt: skip
+    change, last = page["orderedItems"][-2:]
+    forged = {
+        "id": f"{garden.iri}#keys-2", "type": "Update", "actor": garden.iri,
+        "object": {"id": garden.iri, "type": "Group", "assertionMethod": [listed]},
+    }  # fmt: skip
+    entry = change["logEntry"] | {"activity": forged["id"], "digest": multihash(canonical(forged))}
+    change["object"], change["logEntry"] = forged, add_proof(entry, old, now())
+    after = last["logEntry"] | {"prev": multihash(canonical(change["logEntry"]))}
+    last["logEntry"] = add_proof(after, new, now())
+    with pytest.raises(BrokenLog, match="signature refused") as broken:
         believed(garden, federation, page)
     assert broken.value.seq == entry["seq"]
 
