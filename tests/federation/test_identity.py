@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from federation.hostile import hostile_peer
 from federation.stage import CONTEXT, ORIGIN, actor, federation, foreign, house, rsa_key, stamp
 
 from collab.core.errors import Forbidden, Invalid, Missing, Unreachable
@@ -19,8 +20,9 @@ from collab.web.extensions import db
 JRD = "application/jrd+json"
 
 
-def finger(foreign, name: str, href: str, *, subject: str = "") -> None:
-    foreign.peer.serve(
+def finger(foreign, name: str, href: str, *, subject: str = "", at=None) -> None:
+    """Serve one answer of WebFinger, there or at another peer."""
+    (at or foreign.peer).serve(
         "/.well-known/webfinger",
         {
             "subject": subject or f"acct:{name}@{foreign.host}",
@@ -182,6 +184,14 @@ def test_r13_a_subject_of_another_host_must_be_confirmed_there(foreign, federati
     finger(foreign, "lea", lea.iri, subject="acct:lea@127.0.0.1:1")
     with pytest.raises((Missing, Unreachable)):
         federation.resolve_address(f"lea@{foreign.host}")
+    with hostile_peer() as third:
+        subject = f"acct:lea@127.0.0.1:{third.port}"
+        finger(foreign, "lea", lea.iri, subject=subject)
+        finger(foreign, "lea", third.url("/u/lea"), subject=subject, at=third)
+        with pytest.raises(Missing):
+            federation.resolve_address(f"lea@{foreign.host}")
+        finger(foreign, "lea", lea.iri, subject=subject, at=third)
+        assert federation.resolve_address(f"lea@{foreign.host}") == lea.iri
 
 
 def test_r54_a_blocked_host_is_not_looked_up(foreign, federation):

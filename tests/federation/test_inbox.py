@@ -11,6 +11,7 @@ from federation.stage import ORIGIN, actor, federation, foreign, house, sent, st
 
 from collab.federation.inbox import forget_old
 from collab.federation.models import InboxItem, Subscriber, Tombstone
+from collab.spaces.exclusions import Exclude, exclude
 from collab.spaces.membership import AskToJoin, ask_to_join, follow
 from collab.spaces.models import (
     Follow,
@@ -183,6 +184,12 @@ def test_r15_words_stay_in_the_project_they_were_written_in(foreign, make, garde
     moved = note | {"audience": other.iri, "cc": [other.iri], "content": "<p>Ailleurs</p>"}
     foreign.say(lea, "Update", moved | {"updated": stamp()})
     assert [item.space_id for item in items()] == [garden.id]
+    with make.house.as_(ines) as work:
+        exclude(work, garden, Exclude(actor(lea.iri).id, "Trop de cuves."))
+    later = moved | {"content": "<p>Par la porte d’à côté</p>", "updated": stamp(soon(5))}
+    told = foreign.activity(lea, "Update", later, audience=other.iri, cc=[other.iri])
+    assert foreign.post(lea, told).status_code == 403
+    assert "à côté" not in items()[0].html
 
 
 def test_an_update_by_the_author_changes_the_text(foreign, garden, lea):
