@@ -141,6 +141,13 @@ def _described(facts: Facts) -> Json:
     return facts.envelope("Update", facts.space.iri, iri) | {"object": space_object(facts.space)}
 
 
+def _moved(facts: Facts) -> Json:
+    event, space = facts.event, facts.space
+    assert isinstance(event, happened.SpaceMoved)
+    told = facts.envelope("Move", space.iri, f"{space.iri}#move-{facts.row.id}")
+    return told | {"object": space.iri, "target": event.target}
+
+
 def offer(session: Session, event: happened.OfferMade, facts: Facts) -> Json:
     """A member's Offer of a change to a common thing, to the project's host alone."""
     row = session.get_one(Offer, event.offer_id)
@@ -162,6 +169,7 @@ TELLERS: dict[type[Event], Callable[[Facts], Json | None]] = {
     happened.SpaceRevised: _described,
     happened.SpaceArchived: _described,
     happened.SpaceReopened: _described,
+    happened.SpaceMoved: _moved,
     happened.ItemPublished: _published,
     happened.ItemRevised: _revised,
     happened.ItemWithdrawn: _withdrawn,

@@ -12,6 +12,7 @@ from collab.core.i18n import N_
 from collab.federation.arrivals import Line, Tally, lines_of, tallies
 from collab.federation.copies import Copy, Kept, copies_of, kept_from, whole_day
 from collab.federation.delays import Day
+from collab.federation.departing import Depart, agreed, depart
 from collab.federation.erasure import Erase, erase_forever
 from collab.federation.house import Federation
 from collab.federation.inviting import invite_by_address
@@ -88,6 +89,15 @@ class Desk:
     def person_at(self, address: str) -> Actor:
         """Look somebody up; may ask their host. Raises Problem."""
         return self._federation.resolve_actor(self._federation.resolve_address(address))
+
+    def agrees_to_move(self, old: Actor, address: str) -> Actor:
+        """Who is behind an address, if they say now that they are `old` too. Raises Problem."""
+        return agreed(self._federation, old, address)
+
+    def move_away(self, actor: Actor, target: str) -> Actor:
+        """One of ours is somewhere else now, and who knows them is told. Raises Problem."""
+        with self._federation.runtime.work(actor) as work:
+            return depart(work, Depart(target), self._federation.signing_key)
 
     def ask_peer(self, admin: Actor, url: str) -> Peer:
         """Ask another instance to be linked; may ask it who it is. Raises Problem."""

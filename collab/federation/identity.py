@@ -88,8 +88,7 @@ def person(actor: Actor, keys: Iterable[Key], instance_iri: str) -> Json:
         "discoverable": False,
         "indexable": False,
         "published": stamp(actor.created_at),
-        "alsoKnownAs": list(actor.also_known_as),
-        **({"movedTo": actor.moved_to} if actor.moved_to else {}),
+        **_elsewhere(actor),
         "generator": {"type": "Application", "id": instance_iri, "implements": [SPACES]},
         **keys_of(actor, keys),
     }
@@ -128,11 +127,17 @@ def group(space: Space, keys: Iterable[Key], head: LogHead | None) -> Json:
         "ticketsTrackedBy": iri,
         "history": f"{iri}/log",
         "log": _log(iri, head),
-        "alsoKnownAs": [],
+        **_elsewhere(actor),
         "published": stamp(space.created_at),
         **({"updated": stamp(space.revised_at)} if space.revised_at else {}),
         **keys_of(actor, keys),
     }
+
+
+def _elsewhere(actor: Actor) -> Json:
+    """Who else they are, and who they are now (FEP-7628)."""
+    moved = {"movedTo": actor.moved_to} if actor.moved_to else {}
+    return {"alsoKnownAs": list(actor.also_known_as), **moved}
 
 
 def _log(iri: str, head: LogHead | None) -> Json:

@@ -49,15 +49,18 @@ def look(federation: Federation, arrival: Arrival) -> None:
         return
     if old.moved_at is not None and federation.now() - old.moved_at < AGAIN:
         raise Forbidden(TOO_SOON)
-    names, moved_on = _names(federation, target)
+    names, moved_on = names_of(federation, target)
     if moved_on or arrival.actor not in names:
         raise Forbidden(NOT_AGREED)
     if old.kind == ActorKind.GROUP and not federation.is_ours(target):
         federation.space_card(target)
 
 
-def _names(federation: Federation, target: str) -> tuple[list[str], bool]:
-    """By which ids the new one is also known, as it says itself; and whether it has moved on."""
+def names_of(federation: Federation, target: str) -> tuple[list[str], bool]:
+    """By which ids the new one is also known, as it says itself; and whether it has moved on.
+
+    May ask. Raises Forbidden when what answers there is no actor.
+    """
     if federation.is_ours(target):
         own = actor_by_iri(federation.session, target)
         return (list(own.also_known_as), bool(own.moved_to)) if own else ([], False)

@@ -22,7 +22,7 @@ from collab.federation.mirror import start_mirror
 from collab.federation.models import InboxItem, LogEntry
 from collab.federation.proofs import add_proof
 from collab.federation.reach import answered_in, reach_of
-from collab.federation.rotation import KeyOf, log_key
+from collab.federation.rotation import KeyOf, audience, log_key
 from collab.federation.sending import SPREAD, send
 from collab.federation.strictjson import parse
 from collab.people.models import Actor
@@ -91,6 +91,8 @@ class Outbox:
             )  # fmt: skip
             receipts.ask(session, space, activity, row.at)
             self._spread(facts, entry, activity)
+            if isinstance(facts.event, happened.SpaceMoved):  # also to those who hold no copy
+                send(session, space.actor, activity, audience(session, space.actor), row.at)
         self._answer(facts, activity)
 
     def _spread(self, facts: Facts, entry: LogEntry, told: Json) -> None:

@@ -1,4 +1,4 @@
-"""Who somebody of here was elsewhere, so that the old account may move to them (FEP-7628)."""
+"""Who somebody of here, or a project, was elsewhere, so that those may move to them (FEP-7628)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collab.core.work import Work
 from collab.people.models import Actor, ActorKind
 
 MOST = 5
+NOT_A_PERSON = N_("Cette adresse n’est pas celle d’une personne d’une autre instance.")
+NOT_A_PROJECT = N_("Cette adresse n’est pas celle d’un projet d’une autre instance.")
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,13 @@ def also_known(work: Work, given: Former) -> Actor:
     Nothing moves by it: the other account must name this one, and send the move.
 
     Raises:
-        Invalid: it is no person of elsewhere (`address`).
+        Invalid: it is nobody of elsewhere, or of another kind (`address`).
         Conflict: MOST are named already.
     """
     me = work.session.get_one(Actor, work.actor.id)
     other = work.session.query(Actor).filter_by(iri=given.iri).one_or_none()
-    if other is None or other.local or other.kind != ActorKind.PERSON:
-        raise Invalid(
-            address=N_("Cette adresse n’est pas celle d’une personne d’une autre instance.")
-        )
+    if other is None or other.local or other.kind != me.kind:
+        raise Invalid(address=NOT_A_PERSON if me.kind == ActorKind.PERSON else NOT_A_PROJECT)
     if other.iri in me.also_known_as:
         return me
     if len(me.also_known_as) >= MOST:

@@ -21,6 +21,12 @@ class SpaceReopened(Event, name="space.reopened"):
     pass
 
 
+class SpaceMoved(Event, name="space.moved"):
+    """The project is somewhere else now; `target` is the IRI it has there."""
+
+    target: str = ""
+
+
 class SpaceFollowed(Event, name="space.followed"):
     """An actor follows, or (on the follower's instance) asks to follow."""
 

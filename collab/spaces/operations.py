@@ -169,10 +169,12 @@ def reopen_space(work: Work, space: Space) -> None:
 
     Raises:
         Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
-        Conflict: it is not archived.
+        Conflict: it is not archived, or it is somewhere else now.
     """
     if space.archived_at is None:
         raise Conflict(N_("Ce projet n’est pas archivé."))
+    if space.actor.moved_to:
+        raise Conflict(N_("Ce projet a déménagé : il continue à sa nouvelle adresse."))
     space.archived_at = None
     work.session.flush()
     require(work, space, Role.FACILITATOR)

@@ -76,6 +76,11 @@ HOW: Mapping[str, Sequence[str]] = {
         N_("Ces choix tiennent aussi quand vous vous connectez ou partez."),
         N_("Sur un ordinateur partagé, « Tout remettre » efface vos choix."),
     ),
+    "moving.show": (
+        N_("Le nouveau compte nomme d’abord celui-ci. Ainsi personne ne se fait passer pour vous."),
+        N_("La page montre qui est à cette adresse. Rien ne part avant votre mot de passe."),
+        N_("Après, cela ne se reprend pas. Vos textes et vos places restent ici."),
+    ),
     "admin.show": (
         N_("Ce que vous écrivez ici se lit sur toutes les pages du site."),
         N_("« Parler à une personne » est le plus important : un lieu, des heures, un numéro."),

@@ -30,6 +30,15 @@ class Network(Protocol):
     def person_at(self, address: str) -> Actor:
         """Look somebody up by their address (may ask their host). Raises Problem."""
 
+    def agrees_to_move(self, old: Actor, address: str) -> Actor:
+        """Who is behind an address, if they say now that they are `old` too (asks their host).
+
+        Raises Problem.
+        """
+
+    def move_away(self, actor: Actor, target: str) -> Actor:
+        """One of ours is somewhere else now: note it, and tell who knows them. Raises Problem."""
+
     def invite(self, facilitator: Actor, space: Space, address: str, role: Role) -> None:
         """Invite the person at an address of another instance (asks it). Raises Problem."""
 

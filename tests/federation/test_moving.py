@@ -6,13 +6,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import log_in
+from click.testing import CliRunner
+from conftest import PASSWORD, Make, log_in
+from federation.pair import pair_of_houses
 from federation.stage import actor, federation, foreign, house, sent
 
+from collab.cli import cli
+from collab.core.errors import Conflict, Invalid
+from collab.federation.departing import Depart, agreed, depart
+from collab.federation.models import Delivery, LogEntry, OutboxItem
 from collab.federation.peers import ChoosePeer, block_peer
+from collab.people.former import Former, also_known
 from collab.people.models import AccountRole, Actor
 from collab.spaces.membership import follow
 from collab.spaces.models import Follow, Space
+from collab.spaces.operations import reopen_space
 from collab.web.extensions import db
 
 
@@ -105,3 +113,93 @@ def test_who_follows_a_community_that_moves_follows_it_there(foreign, house, fed
     assert asked == [(ines.iri, old.iri), (ines.iri, new.iri)]
     (undone,) = sent("Undo")
     assert undone["object"]["object"] == old.iri
+
+
+def test_somebody_of_here_moves_away_once_both_say_so(foreign, house, make, ines):
+    """Asked first, then proved by the password; told to who knows them; not twice in a week."""
+    make.space(ines)
+    lea = foreign.member(make, db.session.query(Space).one(), ines)
+    there = foreign.person("ines2")
+    browser = house.client()
+    log_in(browser, ines)
+
+    def ask(**more):
+        return browser.post("/account/move", data={"address": there.iri, **more})
+
+    assert ines.address in browser.get("/account/move").text
+    for wrong in ("", "nowhere", ines.iri):
+        assert ask(address=wrong).status_code == 422
+    assert "ne nomme pas encore" in ask().text
+    foreign.peer.serve("/u/ines2", there.document | {"alsoKnownAs": [ines.iri], "type": "Group"})
+    assert ask().status_code == 422
+    foreign.peer.serve("/u/ines2", there.document | {"alsoKnownAs": [ines.iri]})
+    shown = ask()
+    assert (shown.status_code, "définitif" in shown.text) == (200, True)
+    assert ask(sure="1").status_code == 422
+    assert ask(sure="1", password="not it").status_code == 422
+    assert (moved(ines.iri), sent("Move")) == ("", [])
+    assert ask(sure="1", password=PASSWORD).status_code == 302
+    assert moved(ines.iri) == there.iri
+    (told,) = sent("Move")
+    assert (told["actor"], told["object"], told["target"]) == (ines.iri, ines.iri, there.iri)
+    assert told["proof"]["verificationMethod"].startswith(ines.iri)
+    assert foreign.get(None, "/u/ines").get_json()["movedTo"] == there.iri
+    assert actor(there.iri).address in browser.get("/u/ines").text
+    (waiting,) = db.session.query(Delivery).join(OutboxItem).filter_by(activity_id=told["id"])
+    assert waiting.host == foreign.host == actor(lea.iri).host
+    assert ask(sure="1", password=PASSWORD).status_code == 422  # seven days have not passed
+
+
+def run(house, *words):
+    return CliRunner().invoke(cli, ["--instance", str(house.path), *words])
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """The garden of A, which bea of B follows; the orchard of B."""
+    with pair_of_houses(tmp_path_factory.mktemp("moving")) as pair:
+        with pair.b.house.app.app_context():
+            Make(pair.b.house).space(pair.b.person(), slug="verger")
+        yield pair
+
+
+def test_a_project_moves_to_another_house_and_who_follows_it_goes_along(pair):
+    """The old one is closed and there to be read; its log ends with the Move."""
+    a, b = pair.a, pair.b
+    old, new = f"http://{a.host}/p/jardin", f"http://{b.host}/p/verger"
+    with a.house.app.app_context(), pytest.raises(Invalid):
+        agreed(a.federation, db.session.get(Space, pair.space_id).actor, new)
+    assert run(b.house, "space", "known-as", "verger", old).output == f"{old}\n"
+    done = run(a.house, "space", "move", "jardin", new, "--by", "ada", "--yes")
+    assert done.output == f"moved to {new}\n"
+    pair.settle()
+    with a.house.app.app_context():
+        last = db.session.query(LogEntry).order_by(LogEntry.seq.desc()).first()
+        assert (last.activity_type, last.body["target"]) == ("Move", new)
+        browser = a.house.client()
+        page = browser.get("/p/jardin").text
+        assert ("a déménagé" in page, new in page) == (True, True)
+        told = browser.get("/p/jardin", headers={"Accept": "application/activity+json"})
+        assert told.get_json()["movedTo"] == new
+        with pytest.raises(Conflict), a.house.as_(a.person()) as work:
+            reopen_space(work, work.session.get(Space, pair.space_id))
+    with b.house.app.app_context():
+        (row,) = db.session.query(Follow)
+        assert (row.space.iri, row.actor_id) == (new, b.owner)
+        held = db.session.get(Space, pair.copy_id)
+        assert (held.actor.moved_to, bool(held.archived_at)) == (new, True)
+
+
+def test_a_person_moves_to_another_house_which_hears_of_it(pair):
+    ada, bea = f"http://{pair.a.host}/u/ada", f"http://{pair.b.host}/u/bea"
+    with pair.b.house.app.app_context():
+        pair.b.federation.acquaint(ada)
+        with pair.b.house.as_(pair.b.person()) as work:
+            also_known(work, Former(ada))
+    with pair.a.house.app.app_context():
+        assert agreed(pair.a.federation, pair.a.person(), bea).iri == bea
+        with pair.a.house.as_(pair.a.person()) as work:
+            depart(work, Depart(bea), pair.a.federation.signing_key)
+    pair.settle()
+    with pair.b.house.app.app_context():
+        assert actor(ada).moved_to == bea
