@@ -24,7 +24,7 @@ from markupsafe import Markup, escape
 from collab.web.assets import asset, read
 
 FROM_ELSEWHERE = frozenset({"none", "cross-site", "same-site"})
-"""What Sec-Fetch-Site says of somebody who typed the address, or followed a link of another site."""
+"""What Sec-Fetch-Site says of whoever typed the address, or followed a link of another site."""
 NOTES = re.compile(r'("[^"]*")|/\*.*?\*/', re.DOTALL)
 SPARE = re.compile(r'("[^"]*")|\s*([{};,])\s*|(:)\s+')
 
