@@ -13,6 +13,7 @@ from collab.core.markup import plain
 from collab.people.models import Actor
 from collab.spaces.exclusions import exclusions_of
 from collab.spaces.notices import NAMED, Notice, notices, seen
+from collab.spaces.requests import requests_for, requests_of
 from collab.web.light import shorter
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_login, working
@@ -35,6 +36,8 @@ def mine() -> str:
         number=number,
         more=len(rows) > size,
         barred=exclusions_of(dbsession(), actor, now()),
+        waiting=requests_for(dbsession(), actor),
+        asked=requests_of(dbsession(), actor, now()),
     )
     fresh = [row.id for row in shown if row.seen_at is None]
     if fresh and "prefetch" not in request.headers.get("Sec-Purpose", ""):

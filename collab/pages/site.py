@@ -24,6 +24,7 @@ from collab.spaces.notices import unread
 from collab.spaces.policy import visible_spaces, visible_to
 from collab.spaces.queries import directory, invited_to, spaces_of
 from collab.spaces.reports import answers_for, oversees
+from collab.spaces.requests import requests_for
 from collab.web.context import Page
 from collab.web.light import shorter
 from collab.web.runtime import current_runtime
@@ -64,6 +65,7 @@ def home() -> str | Response:
         answers=answers_for(session, actor) if actor else 0,
         fresh=unread(session, actor) if actor else 0,
         asked=invited_to(session, actor) if actor else [],
+        waiting=requests_for(session, actor) if actor else [],
     )
 
 

@@ -152,7 +152,7 @@ def decline(work: Work, space: Space, given: Decide) -> Membership:
         Missing: nobody asked under that number.
     """
     row = _decidable(work, space, given.member, MembershipState.REQUESTED)
-    row.state = MembershipState.REFUSED
+    row.state, row.since = MembershipState.REFUSED, work.now
     work.record(MemberRefused(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
     return row
 

@@ -13,6 +13,7 @@ from collab.pages.notices import PER_PAGE
 from collab.people.queries import site
 from collab.spaces.models import Visibility
 from collab.spaces.notices import Notice, notices, unread
+from collab.spaces.requests import requests_of
 from collab.web.actions import perform
 from collab.web.extensions import db
 
@@ -97,3 +98,30 @@ def test_r50_words_of_elsewhere_tell_whom_they_name_once(house, make, foreign, i
     db.session.commit()
     assert told(omar) == []
     assert db.session.query(Notice).count() == 1
+
+
+def test_who_looks_after_a_project_is_told_who_asks_to_join_and_the_answer_is_told(
+    house, make, ines, omar
+):
+    space = make.space(ines, slug="bief")
+    site(db.session).set_up_at = datetime.now(UTC)
+    db.session.commit()
+    hers, his = house.client(), house.client()
+    log_in(hers, ines)
+    log_in(his, omar)
+    his.post(f"{space.url}/join", data={"note": "Je répare des vélos."})
+    for address in ("/", "/news"):
+        page = hers.get(address).get_data(as_text=True)
+        assert "Une personne demande à participer" in page
+        assert f'href="{space.url}/members"' in page
+        assert "demande à participer" not in his.get(address).get_data(as_text=True)
+    assert "Votre demande attend une réponse" in his.get("/news").get_data(as_text=True)
+    hers.post(f"{space.url}/members", data={"member": omar.id, "act": "decline"})
+    assert "n’a pas été acceptée" in his.get("/news").get_data(as_text=True)
+    his.post(f"{space.url}/join", data={})
+    hers.post(f"{space.url}/members", data={"member": omar.id, "act": "admit"})
+    assert "Oui : vous participez" in his.get("/news").get_data(as_text=True)
+    assert "demande à participer" not in hers.get("/").get_data(as_text=True)
+    db.session.rollback()
+    assert len(requests_of(db.session, omar, datetime.now(UTC))) == 1
+    assert not requests_of(db.session, omar, datetime.now(UTC) + timedelta(days=15))
