@@ -7,6 +7,7 @@ without scripts.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,10 +18,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "collab" / "static" / "vendor"
 
-# What is copied: file in node_modules, name in vendor/. Only what a page loads.
+LATIN, ARABIC = "@expo-google-fonts/atkinson-hyperlegible-next", "@expo-google-fonts/amiri"
+# What is copied: file in node_modules, name in vendor/. What a page loads, and the letters of what
+# is printed (collab/core/paper), which no page loads, with their licences.
 FILES = {
     "socket.io-client/dist/socket.io.esm.min.js": "socket.io.esm.min.js",
+    f"{LATIN}/400Regular/AtkinsonHyperlegibleNext_400Regular.ttf": "AtkinsonNext-Regular.ttf",
+    f"{LATIN}/700Bold/AtkinsonHyperlegibleNext_700Bold.ttf": "AtkinsonNext-Bold.ttf",
+    f"{LATIN}/LICENSE_FONT": "AtkinsonNext-OFL.txt",
+    f"{ARABIC}/400Regular/Amiri_400Regular.ttf": "Amiri-Regular.ttf",
+    f"{ARABIC}/700Bold/Amiri_700Bold.ttf": "Amiri-Bold.ttf",
+    f"{ARABIC}/LICENSE_FONT": "Amiri-OFL.txt",
 }
+PACKAGE = re.compile(r"(@[^/]+/)?[^/]+")
 
 
 class Unavailable(Exception):
@@ -65,7 +75,7 @@ def fetch(vendor: Path) -> None:
 def versions() -> dict[str, str]:
     """The pinned version and content hash of each package that is copied from, and the files."""
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
-    packages = {source.split("/dist/")[0] for source in FILES}
+    packages = {found[0] for source in FILES if (found := PACKAGE.match(source))}
     return {name: locked[f"node_modules/{name}"]["integrity"] for name in sorted(packages)} | FILES
 
 

@@ -19,6 +19,8 @@ from collab.spaces.tools.pages.naming import title_key
 from collab.spaces.tools.pages.rendering import Shown, show, slug_key, titles_linked
 
 HISTORY_PAGE = 12
+MOST_WRITERS = 12
+"""People named on a document that is printed."""
 ABSENT = N_("Ce document n’existe pas, ou plus.")
 
 
@@ -247,6 +249,19 @@ def last_revision(session: Session, document: Document) -> Revision:
         .order_by(Revision.number.desc())
         .limit(1)
     ).one()
+
+
+def writers(session: Session, document: Document) -> Sequence[Actor]:
+    """Who has written in a document, the first one first; at most MOST_WRITERS of them."""
+    began = func.min(Revision.number).label("began")
+    return session.scalars(
+        select(Actor)
+        .join(Revision, Revision.author_id == Actor.id)
+        .where(Revision.item_id == document.id)
+        .group_by(Actor.id)
+        .order_by(began)
+        .limit(MOST_WRITERS)
+    ).all()
 
 
 def folder_of(path: str) -> str:

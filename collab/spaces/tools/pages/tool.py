@@ -29,8 +29,8 @@ from collab.spaces.tools.pages.operations import (
     restore_revision,
     write_document,
 )
+from collab.spaces.tools.pages.paper_routes import bp
 from collab.spaces.tools.pages.queries import count
-from collab.spaces.tools.pages.views import bp
 
 
 def _example() -> WriteDocument:
