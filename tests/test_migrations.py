@@ -95,6 +95,7 @@ def test_each_room_keeps_its_own_tables_in_its_own_branch():
     assert {"house", "discussion", "pages"} <= owners
 
 
+SPOKEN = ("actor", "space", "item", "thread", "message", "event", "log_entry")
 FIRST = ("3ceb0e52744e",)
 """What the oldest instances have; a room's first version follows it by itself."""
 
@@ -172,12 +173,32 @@ def test_erased_words_from_before_say_where_they_stood(empty, database_for):
     ]
 
 
+def test_titles_from_before_are_found_with_either_apostrophe(empty, database_for):
+    made = config()
+    with empty.connect() as connection:
+        made.attributes["connection"] = connection
+        command.upgrade(made, "3efa6305c6db")
+        connection.commit()
+    with empty.begin() as connection:
+        put = Putting(connection, ["actor", "space", "item", "document", "page_link"])
+        put("actor", id=1)
+        put("space", id=1, actor_id=1, local=True)
+        put("item", id=1, kind="document")
+        put("document", id=1, title_key="l’eau\u200f", parent_id=None)
+        for key in ("l’eau", "l'eau", "d’été", "/pages/l’eau"):
+            put("page_link", from_id=1, title_key=key)
+    upgrade(empty)
+    with empty.connect() as connection:
+        assert connection.scalar(text("SELECT title_key FROM document")) == "l'eau"
+        keys = set(connection.scalars(text("SELECT title_key FROM page_link")))
+    assert keys == {"l'eau", "d'été", "/pages/l’eau"}
+
+
 class Putting:
     """Rows in the tables as they are found, without what the models say today."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, names=SPOKEN):
         self.connection, found = connection, MetaData()
-        names = ["actor", "space", "item", "thread", "message", "event", "log_entry"]
         found.reflect(connection, only=names)
         self.tables = found.tables
 

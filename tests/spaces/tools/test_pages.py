@@ -311,6 +311,14 @@ def test_links_by_title_are_read_backwards_whatever_their_accents(write, edit):
     assert backlinks(db.session(), target) == []
 
 
+@pytest.mark.parametrize("said", ["l'eau", "L’EAU", "lʼeau", "\u2067l’eau\u2069"])
+def test_links_by_title_are_found_with_any_apostrophe_and_marks_of_direction(write, said):
+    target = write("L’eau")
+    write("Projet", f"Voir [[{said}]].")
+    assert [d.title for d in backlinks(db.session(), target)] == ["Projet"]
+    assert document_titled(db.session(), target.space, said) is target
+
+
 # ------------------------------------------------------------------------ pages
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,6 +12,7 @@ from collab.federation import vocab
 from collab.spaces.models import Space
 from collab.spaces.tools.pages.models import Document
 
+APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ＇′`", "'"))
 RESERVED = frozenset({"export", "import", "new", "offers", "titre"})
 """Addresses of the room's own pages."""
 SLUG_ROOM = 400
@@ -25,8 +28,13 @@ def one_line(text: str) -> str:
 
 
 def title_key(title: str) -> str:
-    """What two titles have in common when `[[Titre]]` means the same page."""
-    return " ".join(fold(title).split())[:400]
+    """What two titles have in common when `[[Titre]]` means the same page.
+
+    Keyboards write « l'eau », books « l’eau »; and who copies a title out of a page that runs from
+    right to left takes marks of direction along, which nobody sees.
+    """
+    seen = "".join(c for c in title.translate(APOSTROPHES) if unicodedata.category(c) != "Cf")
+    return " ".join(fold(seen).split())[:400]
 
 
 def free_slug(session: Session, space: Space, wanted: str, uid: str, taken: set[str]) -> str:
