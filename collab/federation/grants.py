@@ -74,6 +74,8 @@ def besides(facts: Facts) -> Iterator[tuple[Actor, Json]]:
                 yield facts.actor, _invitation(facts, member, row.join_iri, event.role)
         case happened.MemberRemoved():
             yield facts.actor, _removal(facts, member)
+        case happened.MemberExcluded() if event.follow_iri:
+            yield facts.space.actor, _followed_no_more(facts, member, event.follow_iri)
         case happened.RoleChanged() | happened.GrantRenewed() if event.former:
             yield facts.space.actor, _replaced(facts, member, event.former)
 
@@ -102,6 +104,17 @@ def _removal(facts: Facts, member: Actor) -> Json:
     iri = f"{facts.space.iri}/a/{facts.row.id}#remove"
     told = _direct(facts, facts.actor, member, "Remove", iri)
     return told | {"object": member.iri, "target": facts.space.iri}
+
+
+def _followed_no_more(facts: Facts, member: Actor, follow: str) -> Json:
+    """The Reject of the Follow of somebody who is excluded: their server stops waiting for news.
+
+    Most other software knows no Block by a project, and takes a late Reject as the end.
+    """
+    iri = f"{facts.space.iri}/a/{facts.row.id}#reject"
+    told = _direct(facts, facts.space.actor, member, "Reject", iri)
+    asked = {"id": follow, "type": "Follow", "actor": member.iri, "object": facts.space.iri}
+    return told | {"object": asked}
 
 
 def _replaced(facts: Facts, member: Actor, former: str) -> Json:

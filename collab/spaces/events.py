@@ -61,12 +61,16 @@ class MemberRemoved(Event, name="member.removed"):
 
 
 class MemberExcluded(Event, name="member.excluded"):
-    """`member_id` may not take part any more: `iri` is the Block, `until` RFC 3339 or ""."""
+    """`member_id` may not take part any more: `iri` is the Block, `until` RFC 3339 or "".
+
+    `follow_iri` is the Follow that ends with it, "" when there was none.
+    """
 
     member_id: int
     iri: str
     reason: str = ""
     until: str = ""
+    follow_iri: str = ""
 
 
 class MemberReadmitted(Event, name="member.readmitted"):

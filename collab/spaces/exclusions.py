@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
@@ -71,9 +72,9 @@ def exclude(work: Work, space: Space, given: Exclude) -> Exclusion:
     if not reason or len(reason) > MAX_REASON:
         raise Invalid(reason=N_("Dites pourquoi, en 500 caractères au plus."))
     _send_away(work, space, person.id)
-    row = _written(work, space, person, reason, until)
+    row, followed = _written(work, space, person, reason, until)
     row.iri, row.decided_by = work.mint(f"/p/{space.slug}/blocks/"), work.actor.id
-    _tell(work, row, MemberExcluded)
+    work.record(MemberExcluded(**_said(work, row), follow_iri=followed))
     return row
 
 
@@ -108,16 +109,17 @@ def _end(work: Work, given: Exclude) -> datetime | None:
 
 def _written(
     work: Work, space: Space, person: Actor, reason: str, until: datetime | None
-) -> Exclusion:
-    """The row, made or changed; who is excluded follows no more."""
+) -> tuple[Exclusion, str]:
+    """The row, made or changed; and the Follow that ends: who is excluded follows no more."""
     row = _row(work.session, space, person.id)
     if row is None:
         row = Exclusion(space_id=space.id, actor_id=person.id, iri="", since=work.now)
         work.session.add(row)
     row.reason, row.until = reason, until
     follows = Follow.space_id == space.id, Follow.actor_id == person.id
+    followed = work.session.scalar(select(Follow.iri).where(*follows))
     work.session.execute(delete(Follow).where(*follows))
-    return row
+    return row, followed or ""
 
 
 def _row(session: Session, space: Space, actor_id: int) -> Exclusion | None:
@@ -125,16 +127,16 @@ def _row(session: Session, space: Space, actor_id: int) -> Exclusion | None:
     return session.scalar(select(Exclusion).where(*wanted))
 
 
-def _tell(work: Work, row: Exclusion, what: type[MemberExcluded] | type[MemberReadmitted]) -> None:
-    told = what(
-        space_id=row.space_id,
-        actor_id=work.actor.id,
-        member_id=row.actor_id,
-        iri=row.iri,
-        reason=row.reason,
-        until=row.until.isoformat() if row.until else "",
-    )
-    work.record(told)
+def _said(work: Work, row: Exclusion) -> dict[str, Any]:
+    """What both facts about an exclusion say."""
+    return {
+        "space_id": row.space_id,
+        "actor_id": work.actor.id,
+        "member_id": row.actor_id,
+        "iri": row.iri,
+        "reason": row.reason,
+        "until": row.until.isoformat() if row.until else "",
+    }
 
 
 def readmit(work: Work, space: Space, given: Readmit) -> Actor:
@@ -161,7 +163,7 @@ def readmit(work: Work, space: Space, given: Readmit) -> Actor:
 
 def _lifted(work: Work, row: Exclusion) -> Actor:
     person = row.actor
-    _tell(work, row, MemberReadmitted)
+    work.record(MemberReadmitted(**_said(work, row)))
     work.session.delete(row)
     work.session.flush()
     return person
@@ -185,9 +187,9 @@ def settle_exclusion(
     said = (iri, reason[:MAX_REASON], until)
     if held is not None and (held.iri, held.reason, held.until) == said:
         return
-    row = _written(work, space, person, reason[:MAX_REASON], until)
+    row, _ = _written(work, space, person, reason[:MAX_REASON], until)
     row.iri = iri
-    _tell(work, row, MemberExcluded)
+    work.record(MemberExcluded(**_said(work, row)))
 
 
 def settle_readmission(work: Work, space: Space, person: Actor) -> None:

@@ -118,17 +118,19 @@ def test_a_guest_of_elsewhere_is_excluded_and_forums_hear_of_it(house, foreign, 
     space = make.space(zoe)
     opened(house, zoe, space)
     lea = foreign.person("lea")
-    assert foreign.say(lea, "Follow", space.iri).status_code == 202
+    followed = foreign.activity(lea, "Follow", space.iri)
+    assert foreign.post(lea, followed).status_code == 202
     assert foreign.say(lea, "Create", foreign.note(lea, space)).status_code == 202
     with house.as_(zoe) as work:
         choose_reach(work, space, foreign.host, threads=True)
         until = now() + timedelta(days=8)
         exclude(work, space, Exclude(actor(lea.iri).id, "Publicité.", until=until))
     house.settle()
+    (ended,) = sent("Reject")
+    assert (ended["actor"], ended["object"]["id"]) == (space.iri, followed["id"])
     assert foreign.say(lea, "Create", foreign.note(lea, space)).status_code == 403
     assert foreign.say(lea, "Join", space.iri).status_code == 202
-    (no,) = sent("Reject")
-    assert "exclu" in no["summary"]
+    assert "exclu" in sent("Reject")[1]["summary"]
     assert db.session.query(Follow).count() == 0
     (block,) = sent("Block")
     assert (block["actor"], block["object"], block["target"]) == (space.iri, lea.iri, space.iri)
