@@ -52,6 +52,7 @@ from collab.web import (
     assets,
     compression,
     context,
+    files,
     keeping,
     light,
     dress,
@@ -122,8 +123,8 @@ def create_app(settings: Settings, **config: Any) -> Flask:
         forge=secrets.forge,
     )
     app.extensions["collab"] = runtime
-    tongues.register(app)
-    context.register(app)
+    for first in (files, tongues, context):
+        first.register(app)
     presentation.register(app)
     light.register(app)
     assets.register(app)

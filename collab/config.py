@@ -70,6 +70,22 @@ class LimitSettings:
 
 
 @dataclass(frozen=True)
+class MediaSettings:
+    """`base_url`: a second name of this instance, for files alone; empty: its own name (R30)."""
+
+    base_url: str = ""
+
+
+@dataclass(frozen=True)
+class FilesSettings:
+    """`voice`: bytes of one recording; `voice_seconds`: how long; `project`: bytes of all files."""
+
+    voice: int = 1_500_000
+    voice_seconds: int = 180
+    project: int = 200_000_000
+
+
+@dataclass(frozen=True)
 class OidcProvider:
     """An OpenID Connect provider that people may sign in with."""
 
@@ -91,6 +107,8 @@ class Settings:
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     federation: FederationSettings = field(default_factory=FederationSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
+    files: FilesSettings = field(default_factory=FilesSettings)
     oidc: tuple[OidcProvider, ...] = ()
 
     @property
@@ -109,12 +127,22 @@ class Settings:
         return urlsplit(self.origin).netloc.lower()
 
     @property
+    def media_origin(self) -> str:
+        """Where files are served: the second name of this instance, or its own."""
+        return self.media.base_url.rstrip("/") or self.origin
+
+    @property
+    def media_host(self) -> str:
+        """The host of the second name; "" when there is none."""
+        return urlsplit(self.media.base_url).netloc.lower()
+
+    @property
     def secure(self) -> bool:
         """Whether people reach it over https."""
         return self.origin.startswith("https://")
 
 
-SECTIONS = ("site", "database", "search", "realtime", "federation", "limits")
+SECTIONS = ("site", "database", "search", "realtime", "federation", "limits", "media", "files")
 
 
 def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -204,11 +232,14 @@ def _providers(given: Any, mistakes: list[str]) -> tuple[OidcProvider, ...]:
 
 def _contradictions(settings: Settings) -> list[str]:
     mistakes = []
-    url = urlsplit(settings.site.base_url)
-    if url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/"):
-        mistakes.append(
-            f"site.base_url = {settings.site.base_url!r} must look like https://example.org"
-        )
+    named = {"site.base_url": settings.site.base_url, "media.base_url": settings.media.base_url}
+    for name, address in named.items():
+        url = urlsplit(address)
+        wrong = url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/")
+        if wrong and (address or name == "site.base_url"):
+            mistakes.append(f"{name} = {address!r} must look like https://example.org")
+    if settings.media_host == settings.host:
+        mistakes.append("media.base_url must be another name than site.base_url, or empty")
     if settings.federation.mode not in ("open", "allowlist", "off"):
         mistakes.append(
             f"federation.mode = {settings.federation.mode!r} must be open, allowlist or off"

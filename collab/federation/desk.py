@@ -14,6 +14,7 @@ from collab.federation.copies import Copy, Kept, copies_of, kept_from, whole_day
 from collab.federation.delays import Day
 from collab.federation.departing import Depart, agreed, depart
 from collab.federation.erasure import Erase, erase_forever
+from collab.federation.files import Bringing
 from collab.federation.house import Federation
 from collab.federation.inviting import invite_by_address
 from collab.federation.lanes import Lane, lanes, pause_peer, resume_peer, retry_peer
@@ -64,8 +65,13 @@ ACTS = {
 class Desk:
     """Federation for those who must not import it."""
 
-    def __init__(self, federation: Federation) -> None:
+    def __init__(self, federation: Federation, bringing: Bringing) -> None:
         self._federation = federation
+        self._bringing = bringing
+
+    def bring_file(self, item: Item) -> bool:
+        """Fetch the file beside an item of elsewhere now; may ask two hosts, within 8 s each."""
+        return self._bringing.bring_now(item.id)
 
     def space_card(self, address: str) -> Space:
         """Look a remote project up; may ask its host. Raises Problem."""

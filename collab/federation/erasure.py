@@ -19,6 +19,7 @@ from collab.core.work import Work
 from collab.federation.models import Delivery, InboxItem, LogEntry, OutboxItem
 from collab.federation.strictjson import Malformed, canonical, parse
 from collab.spaces.events import ItemErased
+from collab.spaces.files import erase_files
 from collab.spaces.items import UNDO_WINDOW, facts, hanging, item_in
 from collab.spaces.models import Item, Offer, Revision, Role, Space
 from collab.spaces.policy import require
@@ -79,6 +80,7 @@ def erase(work: Work, item: Item, *, told: bool = True) -> None:
     item.withdrawn_at = item.withdrawn_at or work.now
     item.erased_at = work.now
     blank(work.session, item)
+    erase_files(work, item)
     forget_words(work.session, item.space_id, item.iri)
     if told:
         work.record(ItemErased(**facts(work, item)))

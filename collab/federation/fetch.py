@@ -155,13 +155,14 @@ class Signer:
 
 
 Sign = Callable[[str, str], dict[str, str]]
+Way = Signer | Sign | None
 
 
 def fetch_document(
     transport: Transport,
     iri: str,
     *,
-    sign: Signer | Sign | None,
+    sign: Way,
     now: datetime,
     deadline: float = 10.0,
 ) -> dict[str, Any]:
@@ -175,25 +176,27 @@ def fetch_document(
     Raises Unfetched. FEDERATION.md R9, R10, R24, R41, R44.
     """
     ends = time.monotonic() + deadline
-    answer = _follow(transport, iri, sign, ends)
+    answer = follow(transport, iri, sign, ends)
     document = _document(answer, now)
     if _is_at(document["id"], answer.url, iri):
         return document
     if not same_origin(document["id"], answer.url):
         raise Unfetched("wrong_id", "The document claims to be of another host.", answer.status)
-    again = _follow(transport, document["id"], sign, ends)
+    again = follow(transport, document["id"], sign, ends)
     second = _document(again, now)
     if not _is_at(second["id"], again.url, document["id"]):
         raise Unfetched("wrong_id", "The document is not where it says it is.", again.status)
     return second
 
 
-def _follow(transport: Transport, iri: str, sign: Signer | Sign | None, ends: float) -> Answer:
-    """Ask, and follow at most three redirects, each judged and signed like the first (R24)."""
+def follow(
+    transport: Transport, iri: str, sign: Way, ends: float, limit: int = MAX_BYTES
+) -> Answer:
+    """Ask; follow at most three redirects, each judged and signed anew (R24). Raises Unfetched."""
     url = iri
     seen: set[str] = set()
     while len(seen) <= _MAX_REDIRECTS:
-        answer = _get(transport, url, sign, ends)
+        answer = _get(transport, url, sign, ends, limit)
         if answer.status not in _REDIRECTS:
             return answer
         seen.add(answer.url)
@@ -203,14 +206,14 @@ def _follow(transport: Transport, iri: str, sign: Signer | Sign | None, ends: fl
     raise Unfetched("redirect", f"More than {_MAX_REDIRECTS} redirects.", answer.status)
 
 
-def _get(transport: Transport, url: str, sign: Signer | Sign | None, ends: float) -> Answer:
+def _get(transport: Transport, url: str, sign: Way, ends: float, limit: int) -> Answer:
     left = ends - time.monotonic()
     try:
         if isinstance(sign, Signer):
-            return sign.get(url, deadline=left)
+            return sign.get(url, limit=limit, deadline=left)
         url = _located(url).url
-        headers = {} if sign is None else sign("GET", url)
-        return transport.request("GET", url, headers=headers | {"Accept": ACCEPT}, deadline=left)
+        headers = ({} if sign is None else sign("GET", url)) | {"Accept": ACCEPT}
+        return transport.request("GET", url, headers=headers, limit=limit, deadline=left)
     except Unreachable as error:
         raise Unfetched("unreachable", str(error)) from error
 

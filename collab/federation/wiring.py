@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from collab.core.jobs import Handler, Payload
+from collab.core.jobs import Handler, Payload, run_due
 from collab.core.service import Service, spaced
 from collab.federation.catchup import CatchUp
 from collab.federation.communities import ReadAlong
 from collab.federation.deliver import Courier
 from collab.federation.desk import Desk
 from collab.federation.erasure import Eraser
+from collab.federation.file_routes import bp as files_bp
+from collab.federation.files import Bringing
 from collab.federation.house import Federation
 from collab.federation.key_routes import bp as keys_bp
 from collab.federation.keys import Vault
@@ -28,7 +30,9 @@ from collab.federation.streams import Hub
 from collab.federation.transport import Transport
 from collab.federation.votes import Votes
 from collab.federation.wellknown_routes import bp as wellknown_bp
+from collab.spaces.files import BRING
 from collab.spaces.polls import VOTE
+from collab.web.extensions import db
 from collab.web.runtime import Runtime
 
 
@@ -45,7 +49,7 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     runtime.handlers[FOLLOWER] = Handler(outbox.federate)
     runtime.handlers[REKEY] = Handler(_rekey(federation))
     runtime.handlers[VOTE] = Handler(Votes(federation.admits).tell)
-    runtime.network = Desk(federation)
+    runtime.network = Desk(federation, _bringing(federation))
     courier, catch_up = Courier(federation), CatchUp(federation)
     app.extensions["collab.courier"], app.extensions["collab.catch_up"] = courier, catch_up
     runtime.services.append(Service("deliver", spaced(courier.step, 0.03), rest=1.0))
@@ -60,9 +64,25 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     app.register_blueprint(log_bp)
     app.register_blueprint(stream_bp)
     app.register_blueprint(keys_bp)
+    app.register_blueprint(files_bp)
     app.register_blueprint(bp)
     app.register_blueprint(wellknown_bp)
     return federation
+
+
+def _bringing(federation: Federation) -> Bringing:
+    """What fetches files, as a job and a service."""
+    runtime, bringing = federation.runtime, Bringing(federation)
+    runtime.handlers[BRING] = Handler(bringing.bring, batch=True)
+    runtime.services.append(Service(BRING, spaced(lambda: _bring(federation), 1.0), rest=5.0))
+    return bringing
+
+
+def _bring(federation: Federation) -> int:
+    """Fetch the files that are due, by a service of their own: no other job waits for them."""
+    runtime = federation.runtime
+    with runtime.app.app_context():
+        return run_due(db.session(), runtime.handlers, federation.now(), kinds=[BRING])
 
 
 def _rekey(federation: Federation) -> Callable[[Session, Sequence[Payload]], None]:

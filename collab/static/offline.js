@@ -169,6 +169,20 @@ function offerToListen() {
   heading.after(listen);
 }
 
+/* --- A script that comes when it is asked for ([data-load]); a link without it leads on -------- */
+
+for (const asked of window.MediaRecorder && navigator.mediaDevices ? document.querySelectorAll("[data-load]") : []) {
+  asked.hidden = false;
+  asked.addEventListener("click", async (event) => {
+    event.preventDefault();
+    try {
+      (await import(asked.dataset.load)).start(asked);
+    } catch (error) {
+      if (asked.href) location.assign(asked.href);
+    }
+  });
+}
+
 offerToListen();
 renewKeys();
 if (worker && window.caches) {

@@ -90,11 +90,16 @@ def _checked(key: str) -> str:
 def _digest() -> str:
     """SHA-256 of what is asked: where, and every field or byte that was sent."""
     asked = hashlib.sha256(f"{request.method} {request.path}\n".encode())
-    if request.form:
+    if request.form or request.files:
         for name, values in sorted(request.form.lists()):
             for value in values if name not in APART else ():
                 text = value.replace("\r\n", "\n")
                 asked.update(f"{len(name)} {name}{len(text)} {text}".encode())
+        for name, files in sorted(request.files.lists()):
+            for file in files:
+                content = hashlib.sha256(file.stream.read()).digest()
+                asked.update(f"{len(name)} {name}".encode() + content)
+                file.stream.seek(0)
     else:
         asked.update(request.get_data())
     return asked.hexdigest()

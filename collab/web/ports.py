@@ -27,6 +27,9 @@ class Network(Protocol):
     def space_card(self, address: str) -> Space:
         """Look a remote project up (may ask its host). Raises Problem."""
 
+    def bring_file(self, item: Item) -> bool:
+        """Fetch the file beside an item of elsewhere now (asks); whether it is here then."""
+
     def person_at(self, address: str) -> Actor:
         """Look somebody up by their address (may ask their host). Raises Problem."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from collab.config import Settings
 from collab.core.aside import Aside, at_once
+from collab.core.blobs import Blobs
 from collab.core.forge import Forge
 from collab.core.jobs import Handler, run_due
 from collab.core.pulse import Pulse
@@ -45,6 +46,8 @@ class Runtime:
     """The other instances; federation puts itself here."""
     search: Search = field(init=False)
     """Search puts itself here."""
+    blobs: Blobs = field(init=False)
+    """The bytes that people uploaded; web.files puts itself here."""
     aside: Aside = at_once
     """Where slow computations of a request run; `collab web` names gevent's thread pool."""
 

@@ -17,8 +17,8 @@ from collab.config import Settings
 SESSION_DAYS = 30
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'{styles}; script-src 'self'; "
-    "connect-src 'self' {sockets}; object-src 'none'; base-uri 'none'; form-action {forms}; "
-    "frame-ancestors 'none'"
+    "media-src 'self' blob:{media}; connect-src 'self' {sockets}; object-src 'none'; "
+    "base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 )
 
 limiter = Limiter(get_remote_address, strategy="moving-window", headers_enabled=True)
@@ -39,6 +39,7 @@ def secure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
         MAX_CONTENT_LENGTH=settings.limits.upload,
+        MEDIA_ORIGIN=settings.media.base_url.rstrip("/"),
         MAX_FORM_MEMORY_SIZE=2_000_000,
         RATELIMIT_STORAGE_URI="memory://",
     )
@@ -68,7 +69,8 @@ def require_our_page() -> None:
 
 def _policy(sockets: str, forms: str) -> str:
     styles = g.dress.hashes if "dress" in g else ""
-    return POLICY.format(sockets=sockets, forms=forms, styles=styles)
+    media = current_app.config["MEDIA_ORIGIN"]
+    return POLICY.format(sockets=sockets, forms=forms, styles=styles, media=media and f" {media}")
 
 
 def _headers(response: Response) -> Response:

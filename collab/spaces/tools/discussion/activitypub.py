@@ -20,6 +20,8 @@ from collab.core.i18n import N_
 from collab.core.markup import excerpt, plain
 from collab.core.work import Work
 from collab.federation import vocab
+from collab.spaces.files import attach, file_of
+from collab.spaces.hiding import is_hidden
 from collab.spaces.items import MAX_TITLE, by_iri, by_uid
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, ObjectMapping
@@ -29,6 +31,7 @@ from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostM
 from collab.spaces.tools.discussion.models import Message, Said, Thread
 from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
 from collab.spaces.tools.discussion.places import HoldPlace, hold_place
+from collab.spaces.tools.discussion.recordings import recording_object, recording_of, upload_of
 
 MAX_REMOTE_SOURCE = 100_000
 AHEAD = timedelta(minutes=5)
@@ -62,6 +65,9 @@ def to_object(session: Session, item: Said) -> Json:
         obj["updated"] = vocab.written(item.revised_at)
     if not item.from_html:
         obj["source"] = {"content": item.source, "mediaType": vocab.MARKDOWN}
+    file = file_of(session, item)
+    if file is not None:
+        obj["attachment"] = [recording_object(file, item)]
     if isinstance(item, Message):
         obj["inReplyTo"] = item.reply_to.iri if item.reply_to else thread.iri
     else:
@@ -102,15 +108,23 @@ def receive(work: Work, space: Space, obj: Json) -> Item:
     iri = vocab.iri(obj, "id")
     _may_come_in(work, space, obj, iri)
     received = _received(work, obj, iri)
-    body = _source(obj) or plain(received.html)
+    body, voice = _body(obj, received.html), upload_of(obj)
     thread, parent = _place(work, space, obj, received.uid or "")
     if thread is None:
         name = vocab.text(obj, "name", MAX_TITLE) or excerpt(plain(received.html), 80)
-        opened = OpenThread(name, body, language_of(obj), received)
-        return keep_poll(work, open_thread(work, space, opened), obj)
+        opened = OpenThread(name, body or plain(received.html), language_of(obj), received)
+        return _with_voice(work, keep_poll(work, open_thread(work, space, opened), obj), obj)
     reply_to = parent.uid if parent else None
-    given = PostMessage(thread.uid, body, reply_to, language_of(obj), received)
+    given = PostMessage(thread.uid, body, reply_to, language_of(obj), voice, received)
     return keep_poll(work, post_message(work, space, given), obj)
+
+
+def _with_voice(work: Work, item: Item, obj: Json) -> Item:
+    """The item with the recording that came with it, unless it has one."""
+    voice = upload_of(obj)
+    if voice is not None and file_of(work.session, item) is None:
+        attach(work, item, voice)
+    return item
 
 
 def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
@@ -136,12 +150,12 @@ def revise(work: Work, space: Space, item: Said, obj: Json) -> Item:
     )
     given = EditMessage(
         item=item.uid,
-        body=_source(obj) or plain(received.html),
+        body=_body(obj, received.html),
         title=vocab.text(obj, "name", MAX_TITLE),
         language=language_of(obj),
         received=received,
     )
-    return keep_poll(work, edit_message(work, space, given), obj)
+    return _with_voice(work, keep_poll(work, edit_message(work, space, given), obj), obj)
 
 
 def remain(work: Work, space: Space, tombstone: Json) -> Item:
@@ -192,8 +206,16 @@ def _not_ahead(work: Work, at: datetime) -> None:
 
 
 def _source(obj: Json) -> str | None:
+    """Its Markdown; "" for a recording whose words nobody has written, None when there is none."""
     told = vocab.source(obj, MAX_REMOTE_SOURCE)
-    return told if told and told.strip() else None
+    if told is None or told.strip():
+        return told
+    return "" if recording_of(obj) is not None else None
+
+
+def _body(obj: Json, html: str) -> str:
+    told = _source(obj)
+    return plain(html) if told is None else told
 
 
 def _uid(work: Work, iri: str, at: datetime) -> str:
@@ -242,11 +264,13 @@ def present(session: Session, item: Any) -> Json:
             "language": item.language,
         }
     answered = item.reply_to
-    return {
+    told = {
         "thread": item.thread.uid,
         "reply_to": answered.uid if answered else None,
         "language": item.language,
     }
+    file = None if item.withdrawn_at or is_hidden(session, item.author) else file_of(session, item)
+    return told if file is None else told | {"voice": recording_object(file, item)}
 
 
 MAPPING = ObjectMapping(

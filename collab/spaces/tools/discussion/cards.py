@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.db import now
 from collab.people.models import Actor
+from collab.spaces.files import StoredFile, files_of
 from collab.spaces.hiding import blocked_hosts, is_silenced
 from collab.spaces.items import SIGNS, UNDO_WINDOW
 from collab.spaces.models import ItemState, Role, Space
@@ -42,6 +43,17 @@ class Reader:
     """Whether they may write: a member, in a space that is not archived."""
     decides: bool
     """Whether they may take back what others wrote: in charge, on the project's own instance."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A recording beside a message, as the template draws it."""
+
+    url: str
+    seconds: int
+    size: int
+    written: bool
+    """Whether somebody has written what is said."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ class Card:
     """How many of `copies` have its newest form."""
     copies: int = 0
     marks: Sequence[Mark] = field(default_factory=tuple)
+    voice: Voice | None = None
 
 
 def reader_of(session: Session, space: Space, actor: Actor | None) -> Reader:
@@ -108,8 +121,25 @@ def cards(session: Session, space: Space, reader: Reader, items: Sequence[Said])
         else card
         for card in made
     ]
+    made = _with_voices(session, space, made)
     told = _tallies(space, reader, items)
     return [_arrived(card, space, told.get(card.item.id)) for card in made]
+
+
+def _with_voices(session: Session, space: Space, made: Sequence[Card]) -> list[Card]:
+    """The cards, those that may be heard with their recording."""
+    files = files_of(session, [card.item for card in made if not (card.gone or card.silenced)])
+    return [
+        replace(card, voice=_voice(space, card.item, files[card.item.id]))
+        if card.item.id in files
+        else card
+        for card in made
+    ]
+
+
+def _voice(space: Space, item: Said, file: StoredFile) -> Voice:
+    url = f"{space.url}/discussion/m/{item.uid}/sound"
+    return Voice(url, file.seconds, file.size, bool(item.source.strip() or item.from_html))
 
 
 def _arrived(card: Card, space: Space, tally: Any) -> Card:

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from collab.core.tongues import language_code
 from collab.federation import vocab
 from collab.spaces.tool import Json
+from collab.spaces.tools.discussion.recordings import attached, recording_of
 
 SAID = ("Note", "Page", "Article", "Question")
 """What is said; a Note is what we say ourselves, the others leave first choice to other rooms."""
-MAX_ATTACHED = 32
 MAX_CHOICES = 100
 MAX_LINE = 300
 
@@ -83,9 +83,9 @@ def _choices(obj: Json) -> str:
 
 
 def _attached(obj: Json) -> str:
-    value = obj.get("attachment")
-    many = value if isinstance(value, list) else [value]
-    links = [_link(one) for one in many[:MAX_ATTACHED] if isinstance(one, dict)]
+    """A link for each, but for the recording that is kept beside the text."""
+    heard = recording_of(obj)
+    links = [_link(one) for one in attached(obj) if one is not heard]
     return "".join(f"<p>{link}</p>" for link in links if link)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from collab.spaces.files import Upload
 from collab.spaces.tools.discussion.models import Mentioned
 
 INTERNAL = {"internal": True}
@@ -37,12 +38,16 @@ class OpenThread:
 
 @dataclass(frozen=True)
 class PostMessage:
-    """An answer in the thread with that public id; `reply_to` is a message of it, or the thread."""
+    """An answer in the thread with that public id; `reply_to` is a message of it, or the thread.
+
+    `voice` is a recording; `body` is then what is said in it, or nothing.
+    """
 
     thread: str
-    body: str
+    body: str = ""
     reply_to: str | None = None
     language: str = ""
+    voice: Upload | None = field(default=None, metadata=INTERNAL | {"sound": True})
     received: Received | None = field(default=None, metadata=INTERNAL)
 
 

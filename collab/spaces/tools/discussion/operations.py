@@ -9,11 +9,9 @@ from sqlalchemy.orm import Session
 
 from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.i18n import N_
-from collab.core.markup import render
 from collab.core.tongues import language_code
 from collab.core.work import Work, new_uid
-from collab.people.actors import host_of
-from collab.people.models import Actor
+from collab.spaces.files import attach, file_of, set_aside, take_up
 from collab.spaces.items import (
     MAX_TITLE,
     by_uid,
@@ -27,7 +25,7 @@ from collab.spaces.items import (
     unreact,
     withdraw,
 )
-from collab.spaces.models import Item, ItemState, Membership, MembershipState, Role, Space
+from collab.spaces.models import Item, ItemState, Role, Space
 from collab.spaces.policy import require
 from collab.spaces.tools.discussion.inputs import (
     EditMessage,
@@ -35,16 +33,14 @@ from collab.spaces.tools.discussion.inputs import (
     Pin,
     PostMessage,
     React,
-    Received,
     Remove,
 )
-from collab.spaces.tools.discussion.models import Mentioned, Message, Said, Thread
+from collab.spaces.tools.discussion.models import Message, Said, Thread
 from collab.spaces.tools.discussion.telling import tell_people
+from collab.spaces.tools.discussion.words import shown_words
 
 MAX_BODY = 20_000
 """Characters of Markdown in one message."""
-MAX_MENTIONS = 50
-"""Different names looked up in one message; the others stay words."""
 
 
 def open_thread(work: Work, space: Space, given: OpenThread) -> Thread:
@@ -70,7 +66,7 @@ def post_message(work: Work, space: Space, given: PostMessage) -> Message:
     Raises:
         Missing: no such thread in this space, or no such message in this thread.
         Forbidden, Conflict: the actor may not write here, or the thread was taken back.
-        Invalid: no text, or one too long.
+        Invalid: no text and no voice, or a text that is too long.
     """
     require(work, space, Role.MEMBER)
     thread = by_uid(work, given.thread)
@@ -78,11 +74,13 @@ def post_message(work: Work, space: Space, given: PostMessage) -> Message:
         raise Missing(N_("Cette discussion n’existe pas, ou plus."))
     if thread.withdrawn_at and not work.mirrored:
         raise Conflict(N_("Cette discussion a été effacée entre-temps."))
-    _check(work, body=given.body)
+    _check(work, body=given.body, spoken=given.voice is not None)
     told = _told(work, space, given)
     reply_to_id = _answered(work, thread, given.reply_to)
     message = Message(thread_id=thread.id, reply_to_id=reply_to_id, **told)
     publish(work, message)
+    if given.voice is not None:
+        attach(work, message, given.voice)
     tell_people(work, message)
     work.look("counted", thread.uid, lambda: _lock(work.session, thread))
     thread.message_count += 1
@@ -107,8 +105,9 @@ def edit_message(work: Work, space: Space, given: EditMessage) -> Said:
     if item.author_id != work.actor.id:
         raise Forbidden(N_("Seule la personne qui l’a écrit peut modifier ce texte."))
     title = (isinstance(item, Thread) and " ".join(given.title.split())) or item.title
-    _check(work, body=given.body, title=title or None)
-    html, mentions = _words(work, space, given.body, given.received)
+    spoken = file_of(work.session, item) is not None
+    _check(work, body=given.body, title=title or None, spoken=spoken)
+    html, mentions = shown_words(work, space, given.body, given.received)
     language = item.language if given.language is None else language_code(given.language)
     if (title, given.body, html, language) == (item.title, item.source, item.html, item.language):
         return item
@@ -129,6 +128,7 @@ def remove(work: Work, space: Space, given: Remove) -> Said:
     """
     item = said_in(work.session, space, given.item)
     withdraw(work, item)
+    set_aside(work, item)
     _recount(work.session, item)
     return item
 
@@ -142,6 +142,7 @@ def bring_back(work: Work, space: Space, given: Remove) -> Said:
     """
     item = said_in(work.session, space, given.item)
     restore(work, item)
+    take_up(work, item)
     _recount(work.session, item)
     return item
 
@@ -186,7 +187,7 @@ def said_in(session: Session, space: Space, uid: str) -> Said:
     return item
 
 
-def _check(work: Work, *, body: str, title: str | None = None) -> None:
+def _check(work: Work, *, body: str, title: str | None = None, spoken: bool = False) -> None:
     """Refuse what says nothing; and, from people of this instance, what is too long."""
     ours = work.actor.local and not work.mirrored
     wrong = {}
@@ -194,7 +195,7 @@ def _check(work: Work, *, body: str, title: str | None = None) -> None:
         wrong["title"] = N_("Donnez un sujet à la discussion.")
     elif title and len(title) > MAX_TITLE and ours:
         wrong["title"] = N_("Ce sujet est trop long : 200 caractères au plus.")
-    if not body.strip():
+    if not body.strip() and not spoken:
         wrong["body"] = N_("Écrivez d’abord votre message.")
     elif len(body) > MAX_BODY and ours:
         wrong["body"] = N_("Ce message est trop long : 20 000 caractères au plus.")
@@ -205,7 +206,7 @@ def _check(work: Work, *, body: str, title: str | None = None) -> None:
 def _told(work: Work, space: Space, given: OpenThread | PostMessage) -> dict[str, Any]:
     """The columns that threads and messages share."""
     body, received = given.body, given.received
-    html, mentions = _words(work, space, body, received)
+    html, mentions = shown_words(work, space, body, received)
     uid = (received and received.uid) or new_uid()
     return {
         "uid": uid,
@@ -220,49 +221,6 @@ def _told(work: Work, space: Space, given: OpenThread | PostMessage) -> dict[str
         "created_at": (received and received.at) or work.now,
         "state": first_state(work, space),
     }
-
-
-def _words(
-    work: Work, space: Space, body: str, received: Received | None
-) -> tuple[str, list[Mentioned]]:
-    """Safe HTML of a message, and who it names among the people of the space."""
-    if received:
-        return received.html, received.mentions
-    host = host_of(work.origin)
-    named: dict[str, Actor | None] = {}
-
-    def address(name: str) -> str | None:
-        key = name.lower()
-        if key not in named and len(named) < MAX_MENTIONS:
-            named[key] = _person(work.session, space, key, host)
-        person = named.get(key)
-        return f"/u/{person.name if person.local else person.address}" if person else None
-
-    html = render(body, mentions=address, own_host=host, breaks=True, heading_base=3)
-    people = {p.iri: f"@{p.address}" for p in named.values() if p}
-    return html, [{"iri": iri, "name": name} for iri, name in people.items()]
-
-
-def _person(session: Session, space: Space, name: str, own_host: str) -> Actor | None:
-    """Who `name` or `name@host` is in this space; somebody of here before somebody of elsewhere.
-
-    Nobody when two people of other instances have the same name.
-    """
-    alias, _, host = name.partition("@")
-    here = (
-        select(Actor)
-        .join(Membership, Membership.actor_id == Actor.id)
-        .where(
-            Membership.space_id == space.id,
-            Membership.state == MembershipState.ACTIVE,
-            func.lower(Actor.name) == alias,
-        )
-    )
-    if host:
-        return session.scalar(here.where(Actor.host == host))
-    found = session.scalars(here.limit(20)).all()
-    own = [actor for actor in found if actor.host == own_host]
-    return own[0] if own else (found[0] if len(found) == 1 else None)
 
 
 def _answered(work: Work, thread: Thread, uid: str | None) -> int | None:

@@ -27,7 +27,7 @@ from collab.spaces.tools.discussion.operations import (
     unpin_thread,
 )
 from collab.spaces.tools.discussion.queries import answers_to, count_threads, in_thread
-from collab.spaces.tools.discussion.views import bp
+from collab.spaces.tools.discussion.voice_routes import ROOM
 
 OPEN = Action(OpenThread, open_thread)
 POST = Action(PostMessage, post_message)
@@ -69,7 +69,7 @@ TOOL = Tool(
     name="discussion",
     title=N_("Discussions"),
     kinds=(THREADS, MESSAGES),
-    blueprint=bp,
+    blueprint=ROOM,
     actions={
         "open": OPEN,
         "post": POST,

@@ -68,12 +68,12 @@ ACTS: dict[str, tuple[type[Any], Callable[[Work, Space, Any], Item]]] = {
 @bp.get("/")
 def index(address: str) -> str:
     space = room(address)
-    return _page("threads", space, page=threads(dbsession(), space, viewer(), _number()))
+    return shown("threads", space, page=threads(dbsession(), space, viewer(), _number()))
 
 
 @bp.get("/new")
 def new(address: str) -> str:
-    return _page("new", room(address), typed={}, errors={})
+    return shown("new", room(address), typed={}, errors={})
 
 
 @bp.post("/new")
@@ -82,60 +82,60 @@ def create(address: str) -> Response | tuple[str, int]:
     space = room(address)
     try:
         with working() as work:
-            given = parse(OpenThread, _typed())
+            given = parse(OpenThread, typed_form())
             thread = do_once(work, lambda: open_thread(work, space, given))
     except Problem as problem:
-        return _page("new", space, typed=request.form, errors=_errors(problem)), problem.status
+        return shown("new", space, typed=request.form, errors=errors_of(problem)), problem.status
     return done_at(place(dbsession(), viewer(), space, thread))
 
 
 @bp.get("/<uid>/")
 def thread(address: str, uid: str) -> str:
-    space, found = _thread(address, uid)
+    space, found = thread_at(address, uid)
     return _thread_page(space, found, _number(), typed={}, errors={})
 
 
 @bp.post("/<uid>/")
 @writing
 def post(address: str, uid: str) -> Response | tuple[str, int]:
-    space, found = _thread(address, uid)
+    space, found = thread_at(address, uid)
     try:
         with working() as work:
-            given = parse(PostMessage, _typed(thread=found.uid))
+            given = parse(PostMessage, typed_form(thread=found.uid))
             message = do_once(work, lambda: post_message(work, space, given))
     except Problem as problem:
-        return _thread_page(space, found, LAST, request.form, _errors(problem)), problem.status
+        return _thread_page(space, found, LAST, request.form, errors_of(problem)), problem.status
     return done_at(place(dbsession(), viewer(), space, message))
 
 
 @bp.get("/m/<uid>")
 def message(address: str, uid: str) -> Response:
-    space, item = _said(address, uid)
+    space, item = said_at(address, uid)
     return redirect(place(dbsession(), viewer(), space, item))
 
 
 @bp.get("/fragment/<uid>")
 def fragment(address: str, uid: str) -> str:
-    space, item = _said(address, uid)
+    space, item = said_at(address, uid)
     return render_template("discussion/fragment.html", card=_card(space, item))
 
 
 @bp.get("/m/<uid>/acts")
 def acts(address: str, uid: str) -> str:
-    space, item = _said(address, uid)
+    space, item = said_at(address, uid)
     signs = {} if item.withdrawn_at else reactions(dbsession(), [item])[item.id]
     return _item_page("acts", space, item, marks=marks(signs, viewer(), every=True))
 
 
 @bp.get("/m/<uid>/history")
 def history(address: str, uid: str) -> str:
-    space, item = _readable(address, uid)
+    space, item = readable(address, uid)
     return _item_page("history", space, item, versions=revisions(dbsession(), item))
 
 
 @bp.get("/m/<uid>/edit")
 def edit(address: str, uid: str) -> str:
-    space, item = _readable(address, uid)
+    space, item = readable(address, uid)
     if not _own(item):
         raise Missing(N_("Seule la personne qui l’a écrit peut modifier ce texte."))
     typed = {"title": item.title, "body": item.source, "language": item.language}
@@ -145,14 +145,14 @@ def edit(address: str, uid: str) -> str:
 @bp.post("/m/<uid>/edit")
 @writing
 def save(address: str, uid: str) -> Response | tuple[str, int]:
-    space, item = _readable(address, uid)
+    space, item = readable(address, uid)
     try:
         with working() as work:
-            edit_message(work, space, parse(EditMessage, _typed(item=uid)))
+            edit_message(work, space, parse(EditMessage, typed_form(item=uid)))
     except Problem as problem:
         if not _own(item):
             raise
-        errors = _errors(problem)
+        errors = errors_of(problem)
         again = _item_page("edit", space, item, typed=request.form, errors=errors)
         return again, problem.status
     return redirect(place(dbsession(), viewer(), space, item))
@@ -160,7 +160,7 @@ def save(address: str, uid: str) -> Response | tuple[str, int]:
 
 @bp.post("/m/<uid>/remove")
 def take_back(address: str, uid: str) -> Response:
-    space, item = _said(address, uid)
+    space, item = said_at(address, uid)
     with working() as work:
         remove(work, space, Remove(item=uid))
     undo = url_for(".do", address=space.address, uid=uid, act="restore")
@@ -172,10 +172,10 @@ def take_back(address: str, uid: str) -> Response:
 
 @bp.post("/m/<uid>/<any(restore, react, unreact, pin, unpin):act>")
 def do(address: str, uid: str, act: str) -> Response:
-    space, item = _said(address, uid)
+    space, item = said_at(address, uid)
     given, run = ACTS[act]
     with working() as work:
-        run(work, space, parse(given, _typed(item=uid)))
+        run(work, space, parse(given, typed_form(item=uid)))
     return redirect(place(dbsession(), viewer(), space, item))
 
 
@@ -187,7 +187,7 @@ def room(address: str) -> Space:
     return space
 
 
-def _said(address: str, uid: str) -> tuple[Space, Said]:
+def said_at(address: str, uid: str) -> tuple[Space, Said]:
     """A thread or message that the viewer may know of, taken back or not. Raises Missing."""
     space = room(address)
     item = said_in(dbsession(), space, uid)
@@ -196,16 +196,16 @@ def _said(address: str, uid: str) -> tuple[Space, Said]:
     return space, item
 
 
-def _readable(address: str, uid: str) -> tuple[Space, Said]:
+def readable(address: str, uid: str) -> tuple[Space, Said]:
     """One whose text may be read. Raises Missing."""
-    space, item = _said(address, uid)
+    space, item = said_at(address, uid)
     if item.withdrawn_at or is_hidden(dbsession(), item.author):
         raise Missing(N_("Ce texte n’est plus montré."))
     return space, item
 
 
-def _thread(address: str, uid: str) -> tuple[Space, Thread]:
-    space, item = _said(address, uid)
+def thread_at(address: str, uid: str) -> tuple[Space, Thread]:
+    space, item = said_at(address, uid)
     if not isinstance(item, Thread):
         raise Missing(N_("Cette discussion n’existe pas, ou plus."))
     return space, item
@@ -230,7 +230,7 @@ def _after_removal(space: Space, item: Said) -> str:
     return place(dbsession(), viewer(), space, item)
 
 
-def _page(template: str, space: Space, **more: Any) -> str:
+def shown(template: str, space: Space, **more: Any) -> str:
     frame = space_frame(space, current="discussion")
     reader = reader_of(dbsession(), space, viewer())
     seq = more.pop("seq", None) or journal_head(dbsession())
@@ -239,13 +239,13 @@ def _page(template: str, space: Space, **more: Any) -> str:
     )
 
 
-def _typed(**known: str) -> dict[str, str]:
+def typed_form(**known: str) -> dict[str, str]:
     """The form; an empty text is left to the operation, which says what to write there."""
     blank = {name: " " for name in ("title", "body") if not request.form.get(name)}
     return {**request.form, **blank, **known}
 
 
-def _errors(problem: Problem) -> dict[str, str]:
+def errors_of(problem: Problem) -> dict[str, str]:
     """What to say at which field; a refusal of the whole act stands at the text.
 
     Raises the problem itself for a script, which shows it in its own way.
@@ -263,19 +263,19 @@ def _card(space: Space, item: Said) -> Card:
 
 def _item_page(template: str, space: Space, item: Said, **more: Any) -> str:
     thread = item if isinstance(item, Thread) else item.thread
-    return _page(template, space, card=_card(space, item), thread=thread, **more)
+    return shown(template, space, card=_card(space, item), thread=thread, **more)
 
 
 def _thread_page(space: Space, thread: Thread, number: int, typed: Any, errors: Any) -> str:
     seq = journal_head(dbsession())
     actor = viewer()
     reader = reader_of(dbsession(), space, actor)
-    answers = _answers(space, thread, typed.get("reply_to") or request.args.get("reply"))
+    answers = answered_in(space, thread, typed.get("reply_to") or request.args.get("reply"))
     if isinstance(answers, Message) and not number:
         number = page_of(dbsession(), answers, actor)
     page = messages(dbsession(), thread, actor, number)
     said: list[Said] = [thread, *page.rows] if page.number == 1 else list(page.rows)
-    return _page(
+    return shown(
         "thread",
         space,
         seq=seq,
@@ -289,7 +289,7 @@ def _thread_page(space: Space, thread: Thread, number: int, typed: Any, errors: 
     )
 
 
-def _answers(space: Space, thread: Thread, uid: str | None) -> Said | None:
+def answered_in(space: Space, thread: Thread, uid: str | None) -> Said | None:
     """The item somebody is about to answer: of this thread, and readable."""
     try:
         item = said_in(dbsession(), space, uid or "")
