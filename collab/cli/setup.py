@@ -25,6 +25,7 @@ from collab.web.extensions import db
 @click.option(
     "--admin-password-file", required=True, type=click.Path(path_type=Path, allow_dash=True)
 )
+@click.option("--admin-display-name", default="", help="How their name is shown.")
 @click.option(
     "--school", is_flag=True, help="Only instances that were accepted; people by invitation."
 )
@@ -36,6 +37,7 @@ def init(
     base_url: str,
     admin: str,
     admin_password_file: Path,
+    admin_display_name: str,
     school: bool,
     own_instance: Path | None,
 ) -> None:
@@ -44,7 +46,11 @@ def init(
     if folder.exists(instance):
         refuse(f"{instance} holds an instance already; choose another folder with --instance")
     try:
-        given = Register(alias=admin, password=password_from(admin_password_file))
+        given = Register(
+            alias=admin,
+            password=password_from(admin_password_file),
+            display_name=admin_display_name,
+        )
         if errors := account_errors(given):
             refuse(*[f"{field}: {text}" for field, text in errors.items()])
         app = create_instance(instance, name, base_url)

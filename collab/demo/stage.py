@@ -51,10 +51,10 @@ class Stage:
     def make(self) -> None:
         """Create the instance and its accounts, unless they are there from the last time."""
         if not (self.folder / "keys").exists():
-            admin = self.house.people[0][0]
+            admin, shown = self.house.people[0]
             self._collab(
                 "init", "--name", self.house.name, "--base-url", self.origin, "--admin", admin,
-                "--admin-password-file", "-", given=PASSWORD,
+                "--admin-display-name", shown, "--admin-password-file", "-", given=PASSWORD,
             )  # fmt: skip
             for alias, shown in self.house.people[1:]:
                 self._collab(
