@@ -31,7 +31,7 @@ from collab.web.extensions import db
 )
 @INSTANCE
 @click.pass_context
-def init(
+def init(  # noqa: PLR0913, PLR0917 - one for each option
     ctx: click.Context,
     name: str,
     base_url: str,
