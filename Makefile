@@ -20,13 +20,14 @@ CATALOGUES := $(wildcard collab/translations/*/LC_MESSAGES/*.po)
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-postgresql chaos lint bench lighthouse weigh lock messages clean install install-dev system-packages
+.PHONY: help run demo test test-postgresql rules chaos lint bench lighthouse weigh lock messages clean install install-dev system-packages
 
 help:
 	@echo 'make run       install what is missing, then serve ./instance (PORT=8000, ARGS="...")'
 	@echo 'make demo      three instances with content, side by side on this machine'
 	@echo 'make test      every test, on SQLite and on PostgreSQL (ARGS="..." goes to pytest)'
 	@echo 'make test-postgresql  every test that uses a database, on PostgreSQL'
+	@echo 'make rules     each rule of docs/federation.md taken out of a copy, its tests seen red (ARGS="R9")'
 	@echo 'make chaos     three instances under killed processes and bad roads (ARGS="--minutes 20")'
 	@echo 'make lint      ruff, mypy, djlint'
 	@echo 'make bench     the figures of docs/, measured again'
@@ -86,6 +87,9 @@ chaos: install-dev
 
 test-postgresql: install-dev system-packages
 	@$(BIN)/python tools/postgres_for_tests.py $(BIN)/python -m pytest -n 2 --dist loadfile --database=postgresql $(ARGS)
+
+rules: install-dev
+	@$(BIN)/python tools/take_out_rules.py $(ARGS)
 
 system-packages: | $(STAMPS)/venv
 	@$(BIN)/python tools/system_packages.py

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from collab.core.db import writing
 from collab.federation.gate import INBOX_RATE
+from collab.federation.keyring import NEW_PER_HOUR
 from collab.federation.keys import SigningKey, new_ed25519, new_rsa, public_pem
 from collab.federation.models import InboxItem, KeyRefusal
 from collab.federation.proofs import add_proof
@@ -291,6 +292,17 @@ def test_r51_one_host_brings_only_so_much_in_a_minute(foreign, federation, garde
         continue
     assert foreign.say(lea, "Follow", garden.iri).status_code == 429
     assert foreign.peer.asked == []
+
+
+def test_r29_keys_of_unknown_people_of_one_host_are_few_in_an_hour(foreign, federation, garden):
+    lea, omar = foreign.person("lea"), foreign.person("omar")
+    assert foreign.say(lea, "Follow", garden.iri).status_code == 202
+    while federation.budget.spend(f"key {foreign.host}", NEW_PER_HOUR, 3600):
+        continue
+    before = len(foreign.peer.asked)
+    assert foreign.say(omar, "Follow", garden.iri).status_code == 429
+    assert len(foreign.peer.asked) == before
+    assert foreign.say(lea, "Follow", garden.iri).status_code == 202, "who is known is not refused"
 
 
 def test_r52_the_farewell_of_somebody_unknown_causes_no_request(foreign, garden):
