@@ -16,7 +16,7 @@ from collab.core.service import Service
 from collab.core.whispers import Whispers
 from collab.federation import wiring as federation
 from collab.federation.flags import Flags
-from collab.federation.silence import drop_letters
+from collab.federation.silence import Silence
 from collab.instance import Secrets
 from collab.pages import (
     accessibility,
@@ -136,7 +136,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     keeping.register(app)
     house = federation.register(app, secrets.vault)
     runtime.handlers[FLAG] = Handler(Flags(house).tell)
-    runtime.handlers[SILENCE] = Handler(drop_letters)
+    runtime.handlers[SILENCE] = Handler(Silence(house).settle)
     search.register(app)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)

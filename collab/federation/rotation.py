@@ -78,7 +78,8 @@ def rotate_keys(work: Work, given: RotateKeys, key_of: KeyOf) -> list[Key]:
     ]  # fmt: skip
     work.session.add_all(made)
     work.session.flush()
-    _tell(work, actor, number, key_of(actor, "ed25519") if given.revoke else before)
+    key = key_of(actor, "ed25519") if given.revoke else before
+    describe_again(work.session, actor, f"{actor.iri}#rekeyed-{number}", key, work.now)
     if actor.kind == ActorKind.GROUP:
         work.later(REKEY, {"actor": actor.id})
     else:
@@ -112,24 +113,28 @@ def _forget_private(session: Session, actor: Actor, kept: Iterable[Key]) -> None
     )
 
 
-def _tell(work: Work, actor: Actor, number: int, key: SigningKey) -> None:
-    space = work.session.scalar(select(Space).where(Space.actor_id == actor.id))
+def describe_again(session: Session, actor: Actor, iri: str, key: SigningKey, at: datetime) -> None:
+    """Send who knows one of our actors its description as it is now: an `Update` with that id.
+
+    In the caller's transaction. Nothing for a project that never leaves its instance.
+    """
+    space = session.scalar(select(Space).where(Space.actor_id == actor.id))
     if space is not None and not space.federates:
         return
     told = {
         "@context": CONTEXT,
-        "id": f"{actor.iri}#rekeyed-{number}",
+        "id": iri,
         "type": "Update",
         "actor": actor.iri,
         "to": [PUBLIC],
         "cc": [f"{actor.iri}/followers"],
-        "object": _described(work.session, actor, space),
-        "published": stamp(work.now),
+        "object": _described(session, actor, space),
+        "published": stamp(at),
     }
     if space is not None and space.visibility != Visibility.PUBLIC:
         told["to"] = [f"{actor.iri}/members"]
-    proven, inboxes = add_proof(told, key, work.now), audience(work.session, actor)
-    send(work.session, actor, proven, inboxes, work.now)
+    proven, inboxes = add_proof(told, key, at), audience(session, actor)
+    send(session, actor, proven, inboxes, at)
 
 
 def _described(session: Session, actor: Actor, space: Space | None) -> Json:

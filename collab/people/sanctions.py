@@ -15,7 +15,7 @@ from collab.people.models import Account, AccountRole, Actor, ActorKind
 from collab.people.queries import account_of
 
 SILENCE = "silence"
-"""The kind of the job that drops what a suspended person still had to send."""
+"""The kind of the job that drops what a suspended person still had to send, and tells others."""
 UNKNOWN = N_("Cette personne n’est pas connue ici.")
 
 
@@ -50,6 +50,8 @@ def suspend(work: Work, given: Sanction) -> Actor:
 def lift(work: Work, given: Sanction) -> Actor:
     """End a suspension. Raises as `suspend` does."""
     person = _whom(work, given)
+    if person.suspended_at is not None and person.local:
+        work.later(SILENCE, {"actor": person.id})
     person.suspended_at = None
     return person
 

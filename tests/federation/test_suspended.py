@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import log_in
-from federation.stage import federation, foreign, house
+from federation.stage import federation, foreign, house, sent
 from federation.test_rules_served import SECRET, addresses
 
 from collab.federation.models import LogEntry
@@ -101,6 +101,7 @@ def test_r36_no_address_shows_a_word_of_a_suspended_person(house, foreign, garde
         if path.startswith(("/o/", "/p/jardin/w/", "/p/jardin/c/")):
             yield foreign.get(site, path)
 
+    assert foreign.say(foreign.person("zola"), "Follow", garden.iri).status_code == 202
     paths = paths_of(house, garden)
     before = leaks(paths, by_two)
     assert len(before) > 30
@@ -111,9 +112,14 @@ def test_r36_no_address_shows_a_word_of_a_suspended_person(house, foreign, garde
     told = stranger.get("/u/omar", headers={"Accept": "application/activity+json"}).get_json()
     assert told["suspended"] is True
     assert told["publicKey"]["publicKeyPem"]  # older words in logs are verified by it
+    (heard,) = sent("Update")  # by an instance that knows him, as Mastodon would tell it
+    about = heard["object"]
+    assert (heard["actor"], about["suspended"], about["name"]) == (omar.iri, True, "")
     with house.as_(ines) as work:
         lift(work, Sanction(omar.id))
     house.settle()
+    lifted = sent("Update")[1]["object"]
+    assert ("suspended" in lifted, lifted["name"]) == (False, omar.label)
     assert leaks(dict.fromkeys(path for path, *_ in before), by_two) == before
 
 
