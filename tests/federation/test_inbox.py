@@ -184,6 +184,7 @@ def test_r15_words_stay_in_the_project_they_were_written_in(foreign, make, garde
     moved = note | {"audience": other.iri, "cc": [other.iri], "content": "<p>Ailleurs</p>"}
     foreign.say(lea, "Update", moved | {"updated": stamp()})
     assert [item.space_id for item in items()] == [garden.id]
+    foreign.member(make, other, ines)
     with make.house.as_(ines) as work:
         exclude(work, garden, Exclude(actor(lea.iri).id, "Trop de cuves."))
     later = moved | {"content": "<p>Par la porte d’à côté</p>", "updated": stamp(soon(5))}
