@@ -34,7 +34,7 @@ from collab.spaces.invitations import accept_invitation, valid_invitation
 from collab.spaces.models import Invitation
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter, require_our_page
-from collab.web.tongues import choose_locale, without_asking
+from collab.web.tongues import BY_LINK, choose_locale, without_asking
 from collab.web.view import account, dbsession, log_in, log_out, require_login
 
 bp = Blueprint("account", __name__, template_folder="templates")
@@ -260,4 +260,5 @@ def end_token(token: int) -> Response:
 def language() -> Response:
     require_our_page()
     session["locale"] = tongue(request.form.get("locale")).code
+    session.pop(BY_LINK, None)
     return redirect(without_asking(next_page()))

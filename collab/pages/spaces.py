@@ -226,8 +226,8 @@ def settings(address: str) -> str:
     require_login()
     space = _mine_to_set(address)
     return blank(
-        "spaces/form.html", _typed(space), new=False, space=space, all_tools=_tools(),
-        action=f"{space.url}/settings", typed_tools=space.tools,
+        "spaces/form.html", _typed(space), new=False, **space_frame(space, "settings"),
+        all_tools=_tools(), action=f"{space.url}/settings", typed_tools=space.tools,
     )  # fmt: skip
 
 
@@ -241,8 +241,9 @@ def change(address: str) -> Response:
             revise_space(work, space, given)
     except Invalid as invalid:
         return again(
-            "spaces/form.html", invalid, new=False, space=space, all_tools=_tools(),
-            action=f"{space.url}/settings", typed_tools=request.form.getlist("tools"),
+            "spaces/form.html", invalid, new=False, **space_frame(space, "settings"),
+            all_tools=_tools(), action=f"{space.url}/settings",
+            typed_tools=request.form.getlist("tools"),
         )  # fmt: skip
     flash(_("C’est enregistré."), "ok")
     return redirect(space.url)

@@ -11,6 +11,7 @@ from flask import request
 from flask_babel import gettext
 
 from collab.core.i18n import N_
+from collab.web.how_desks import DESKS
 
 WRITE = (
     N_("Écrivez comme vous parlez. Votre brouillon reste dans ce navigateur."),
@@ -95,6 +96,7 @@ HOW: Mapping[str, Sequence[str]] = {
         N_("Une couleur qui se lirait mal est refusée : le site propose la plus proche."),
         N_("Les personnes qui demandent un fort contraste gardent le leur."),
     ),
+    **DESKS,
 }  # fmt: skip
 """By the name of the view; pages that are not named say enough by themselves."""
 

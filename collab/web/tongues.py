@@ -17,6 +17,9 @@ from collab.web.view import account
 ASKED = "langue"
 """What asks for a language in an address: a poster in Arabic leads to `/join?langue=ar`."""
 
+BY_LINK = "locale_by_link"
+"""In the session: the language that a link asked for, kept as nobody had chosen one."""
+
 
 def register(app: Flask) -> None:
     """Set up translation, and the choice of a language for each request."""
@@ -43,10 +46,15 @@ def choose_locale() -> str:
 
 
 def remember_what_a_link_asked() -> None:
-    """Keep the language a link asked for, unless this person has already chosen one."""
+    """Keep the language a link asked for, unless this person has already chosen one.
+
+    What an older link asked for is no choice: the newest link counts.
+    """
     asked = request.args.get(ASKED)
-    if spoken(asked) and "locale" not in session and "account_id" not in session:
-        session["locale"] = asked
+    if not spoken(asked) or "account_id" in session:
+        return
+    if "locale" not in session or session.get(BY_LINK) == session["locale"] != asked:
+        session["locale"] = session[BY_LINK] = asked
 
 
 def without_asking(address: str) -> str:

@@ -136,6 +136,7 @@ def test_settings_show_what_is_and_keep_what_is_typed(by, make, zoe):
     saved = post(client, "/p/jardin/settings", **CARD | {"visibility": "members"})
     assert saved.location == "/p/jardin"
     page = text(go(client, "/p/jardin/settings"))
+    assert 'class="tabs wrap"' in page
     assert 'value="Jardin partagé"' in page
     assert re.search(r'value="members"[^>]*checked', page)
     mistaken = CARD | {"name": "", "territory": "Rouen", "insee_code": "999", "tools": ["pages"]}

@@ -75,6 +75,8 @@ def test_a_link_can_ask_for_a_language(client):
     assert asked(client, "fr", "/join?langue=ar") == ("ar", "rtl")
     assert asked(client, "fr")[0] == "ar", "a newcomer goes on in the language of the poster"
     assert asked(client, "fr", "/about?langue=klingon")[0] == "ar"
+    assert asked(client, "fr", "/about?langue=en")[0] == "en"
+    assert asked(client, "fr")[0] == "en", "the newest link counts"
 
 
 def test_a_link_does_not_undo_what_somebody_chose(client):
