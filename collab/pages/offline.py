@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from collab.core.tongues import TONGUES
+from collab.people.logo import shown_logo
 from collab.people.queries import site
 from collab.web.assets import MINUTES, asset, read
 from collab.web.compression import CODINGS
@@ -113,11 +114,6 @@ def without_network() -> str:
 def manifest() -> Response:
     """How the site is named and looks once it is installed (W3C Web Application Manifest)."""
     row = site(dbsession())
-    icons = [{"src": "/icon.svg", "sizes": "any", "type": "image/svg+xml"}]
-    for size in SIZES:
-        for purpose in ("any", "maskable"):
-            src, wide = f"/icon-{size}.png", f"{size}x{size}"
-            icons.append({"src": src, "sizes": wide, "type": "image/png", "purpose": purpose})
     told = {
         "id": "/",
         "name": row.name,
@@ -130,9 +126,22 @@ def manifest() -> Response:
         "display": "minimal-ui",
         "background_color": PAPER,
         "theme_color": PAPER,
-        "icons": icons,
+        "icons": _icons(),
     }
     return _lasting(json.dumps(told, ensure_ascii=False), "application/manifest+json")
+
+
+def _icons() -> list[dict[str, str]]:
+    """The logo where it is a square, else the cloth; the address says which, for caches."""
+    logo = shown_logo(dbsession())
+    own = logo is not None and logo.square
+    icons = [] if own else [{"src": "/icon.svg", "sizes": "any", "type": "image/svg+xml"}]
+    for size in SIZES:
+        for purpose in ("any", "maskable"):
+            src = f"/icon-{size}.png" + (f"?logo={logo.mark}" if logo and own else "")
+            wide = f"{size}x{size}"
+            icons.append({"src": src, "sizes": wide, "type": "image/png", "purpose": purpose})
+    return icons
 
 
 @bp.get("/icon.svg")
@@ -144,7 +153,9 @@ def icon() -> Response:
 def picture(size: int) -> Response:
     if size not in SIZES:
         abort(404)
-    return _lasting(png(current_runtime().settings.host, size), "image/png")
+    logo = shown_logo(dbsession())
+    own = logo and (logo.icon_small if size == SIZES[0] else logo.icon_large)
+    return _lasting(own or png(current_runtime().settings.host, size), "image/png")
 
 
 def _lasting(body: str | bytes, kind: str) -> Response:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 from collab.core.db import now
 from collab.people.accessibility import Conformity, conformity
 from collab.people.face import face_of
+from collab.people.logo import Logo
 from collab.people.look import mark_of, sheet_of
 from collab.people.models import Account, AccountRole
 from collab.people.queries import linked_peers
@@ -56,6 +57,8 @@ class SiteCard:
     """The same colours as a style sheet."""
     accessibility: str = Conformity.NONE
     """What the audit that counts comes to: `none`, `partial` or `full`."""
+    logo: Logo | None = None
+    """What stands in the place of its cloth."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def frame() -> dict[str, Any]:
 
 def _frame() -> dict[str, Any]:
     settings = current_runtime().settings
-    row, look, audit = face_of(dbsession())
+    row, look, logo, audit = face_of(dbsession())
     found = account()
     return {
         "site": SiteCard(
@@ -111,6 +114,7 @@ def _frame() -> dict[str, Any]:
             f"/theme.{mark_of(look)}.css" if look else "",
             sheet_of(look) if look else "",
             accessibility=conformity(audit, now().date()),
+            logo=logo,
         ),
         "viewer": _viewer(found) if found else None,
         "locale": tongue_here().code,

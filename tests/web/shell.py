@@ -96,6 +96,7 @@ def make_shell():
             registration="open",
             look="",
             accessibility="none",
+            logo=None,
             allow_loopback=False,
         ),
         "viewer": None,

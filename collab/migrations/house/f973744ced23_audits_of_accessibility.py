@@ -1,4 +1,4 @@
-"""audits of accessibility.
+"""Audits of accessibility.
 
 Revision: f973744ced23
 After: 3afb0645032c
