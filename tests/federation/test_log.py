@@ -108,10 +108,10 @@ def test_r16_an_entry_signed_by_another_actor_of_the_same_host_is_refused(
 ):
     eve = make.person("eve")
     page = whole_page(garden)
-    entry = dict(page["orderedItems"][0]["logEntry"])
+    entry = dict(page["orderedItems"][-1]["logEntry"])  # which no other entry follows
     del entry["proof"]
     forged = add_proof(entry, federation.signing_key(eve, "ed25519"), now())
-    page["orderedItems"][0]["logEntry"] = forged
+    page["orderedItems"][-1]["logEntry"] = forged
     with pytest.raises(BrokenLog):
         verified(garden, federation, page)
 
