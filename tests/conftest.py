@@ -173,6 +173,7 @@ def open_house(path: Path, database: str = "", origin: str = "https://here.examp
     )
     app.test_client_class = Visitor
     with app.app_context():
+        sooner.share_statements(db.engine)
         make_ready(app.extensions["collab"])
     return House(app, app.extensions["collab"], path)
 

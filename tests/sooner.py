@@ -1,15 +1,24 @@
 """What is dear and the same for every instance is made once per test process.
 
 Nothing of ours is left out: the keys are real RSA keys, passwords are really hashed, addresses
-are compiled by werkzeug. Thousands of tests only need not wait for each of these again.
+are compiled by werkzeug, pages by Jinja, statements by SQLAlchemy. Thousands of tests only need
+not wait for each of these again.
 """
 
 from __future__ import annotations
 
+import gc
 from itertools import cycle
+from types import CodeType
 
 from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from collab import instance
@@ -19,10 +28,16 @@ from collab.people import operations
 # More than the people of any one test, so that no two of them have the same key.
 KEYS = 40
 
+STATEMENTS = 10_000
+"""Kept compiled; all that the tests ever say, and no more."""
+YOUNG = 50_000
+"""New objects between two looks for rubbish, of which apps make more than they leave."""
+
 _places = cycle(range(KEYS))
 _keys: dict[int, RSAPrivateKey] = {}
 _builders: dict[object, object] = {}
 _compile_builder = Rule._compile_builder
+_statements: LRUCache = LRUCache(STATEMENTS)
 
 
 def rsa_key() -> RSAPrivateKey:
@@ -43,8 +58,33 @@ def builder(rule: Rule, append_unknown: bool = True) -> object:
     return _builders[words]
 
 
+class Templates(BytecodeCache):
+    """Every template's code, for all apps of this process; it depends on the words alone."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+def share_statements(engine: Engine) -> None:
+    """Let this engine have what others of its kind have compiled."""
+    engine.update_execution_options(compiled_cache=_statements)
+
+
 def hurry() -> None:
     """Take these short cuts in this process."""
+    Flask.jinja_options = {"bytecode_cache": Templates()}
+    for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+        # The key of a compiled statement holds its dialect: one is as good as another.
+        dialect.__eq__ = lambda one, other: type(one) is type(other)
+        dialect.__hash__ = lambda one: hash(type(one))
+    gc.set_threshold(YOUNG, 20, 100)
     instance.new_rsa = rsa_key
     operations.hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     Rule._compile_builder = builder
