@@ -349,7 +349,8 @@ def test_r26_redirects_share_one_deadline(peer, transport):
 
 def test_r25_without_leave_loopback_is_not_fetched(peer):
     url = peer.serve("/o/1", {"id": peer.url("/o/1")})
-    assert refusal(Transport(), url) == "unreachable"
+    with closing(Transport()) as asking:
+        assert refusal(asking, url) == "unreachable"
     assert peer.asked == []
 
 
