@@ -95,7 +95,7 @@ def _no_film(content: bytes) -> None:
 def _webm(content: bytes) -> tuple[str, float]:
     """A WebM of sound alone. What a browser records live tells no length: its last block does."""
     document = MATROSKA.load(BytesIO(content), headers=True)
-    told, scale, last, tracks = 0.0, 1_000_000, 0.0, 0
+    told, scale, last, tracks = 0.0, 1_000_000, -1.0, 0
     for part in _parts(document):
         name, value = part.name, part.value
         if name == "DocType" and value not in ("webm", "matroska"):
@@ -108,8 +108,8 @@ def _webm(content: bytes) -> tuple[str, float]:
             tracks += _sound_track(part)
         elif name == "Cluster":
             last = max(last, _end(part))
-    if tracks != 1:
-        raise NotASound(f"{tracks} tracks")
+    if tracks != 1 or last < 0:
+        raise NotASound(f"{tracks} tracks, the last block at {last}")
     return "audio/webm", max(told, last) * scale / 1e9
 
 
@@ -130,8 +130,8 @@ def _sound_track(entry: Any) -> int:
 
 
 def _end(cluster: Any) -> float:
-    """When the last block of a cluster begins, in units of the file's scale."""
-    begins, offset = 0, 0
+    """When the last block of a cluster begins, in units of the file's scale; below 0: no block."""
+    begins, offset = 0, -1 << 15
     for part in cluster:
         if part.name == "Timecode":
             begins = int(part.value)
