@@ -12,10 +12,11 @@ from functools import cache
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import event, func, insert, inspect, select, text
+from sqlalchemy import Table, event, func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from collab.core.db import Base
+from collab.core.rows import insert_rows
 
 T = TypeVar("T")
 BLOCK = 100
@@ -56,16 +57,22 @@ class Bulk:
         for name, default in _defaults(type(row)):
             if name not in row.__dict__:
                 setattr(row, name, default.arg(None) if default.is_callable else default.arg)
-        table = mapper.base_mapper.local_table
-        name = table.name  # type: ignore[attr-defined]
-        if name not in self._ids:
-            self._ids[name] = self._numbers(name, table.c.id)
-        row.id = next(self._ids[name])  # type: ignore[attr-defined]
+        row.id = self.number(cast("Table", mapper.base_mapper.local_table))  # type: ignore[attr-defined]
 
-    def _numbers(self, table: str, column: Any) -> Iterator[int]:
-        if self._session.get_bind().dialect.name != "postgresql":
-            return count((self._session.scalar(select(func.max(column))) or 0) + 1)
-        return self._from_sequence(table)
+    def number(self, table: Table) -> int:
+        """The id of the next new row of a table."""
+        if table.name not in self._ids:
+            self._ids[table.name] = self._numbers(table)
+        return next(self._ids[table.name])
+
+    def _numbers(self, table: Table) -> Iterator[int]:
+        if self._session.get_bind().dialect.name == "postgresql":
+            return self._from_sequence(table.name)
+        last = self._session.scalar(select(func.max(table.c.id))) or 0
+        if table.dialect_options["sqlite"]["autoincrement"]:
+            asked = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+            last = max(last, self._session.scalar(asked, {"name": table.name}) or 0)
+        return count(last + 1)
 
     def _from_sequence(self, table: str) -> Iterator[int]:
         asked = text(
@@ -88,7 +95,7 @@ class Bulk:
     def _after_flush(self, session: Session, _context: object) -> None:
         waiting, self._rows = self._rows, {}
         for model, rows in waiting.items():
-            session.execute(insert(model.__table__), rows)  # type: ignore[arg-type]
+            insert_rows(session, cast("Table", model.__table__), rows)
 
     # What was read ahead
 

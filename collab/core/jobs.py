@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from collab.core.db import Base, begin_immediate
+from collab.core.rows import insert_rows
 
 log = logging.getLogger(__name__)
 
@@ -131,4 +132,4 @@ def enqueue_all(session: Session, jobs: Sequence[tuple[str, Payload]], run_at: d
     """Write many jobs down at once, in their order, in the caller's transaction."""
     if jobs:
         rows = [{"kind": kind, "payload": payload, "run_at": run_at} for kind, payload in jobs]
-        session.execute(insert(Job), rows)
+        insert_rows(session, cast("Table", Job.__table__), rows)

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from sqlalchemy import insert, text
+from sqlalchemy import Table, insert, text
 from sqlalchemy.orm import Session
 from ulid import ULID
 
@@ -17,6 +17,7 @@ from collab.core.db import Base, begin_immediate, now
 from collab.core.events import Event, EventRow
 from collab.core.forge import Forge, no_forge
 from collab.core.jobs import enqueue, enqueue_all
+from collab.core.rows import insert_rows
 
 T = TypeVar("T")
 Pulse = Callable[[], None]
@@ -195,12 +196,22 @@ class Work:
             self.session.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": JOURNAL_LOCK})
         mirrored = self.mirrored
         rows = [EventRow.of(e, self.now, cause, mirrored=mirrored) for e, cause in self._events]
-        added = insert(EventRow).returning(EventRow.id, sort_by_parameter_order=True)
-        ids = self.session.scalars(added, rows).all()
-        for number, (event, _cause) in zip(ids, self._events, strict=True):
+        for number, (event, _cause) in zip(self._told(rows), self._events, strict=True):
             heard = (f for f in self._followers if not self._needless(f, event, mirrored=mirrored))
             self._caused += [(job, {"event": number}) for job in heard]
         self._events.clear()
+
+    def _told(self, rows: list[dict[str, Any]]) -> Sequence[int]:
+        """Write rows of the journal; their ids."""
+        if self.bulk is None:
+            added = insert(EventRow).returning(EventRow.id, sort_by_parameter_order=True)
+            return self.session.scalars(added, rows).all()
+        table = cast("Table", EventRow.__table__)
+        ids = [self.bulk.number(table) for _ in rows]
+        insert_rows(
+            self.session, table, [{"id": n, **row} for n, row in zip(ids, rows, strict=True)]
+        )
+        return ids
 
 
 def new_uid() -> str:

@@ -44,6 +44,8 @@ class Link:
     """Of an erased body: where its words stood, as the host says it (nothing signs it)."""
     written: Written | None = None
     """The canonical form of the body, where it was read just now."""
+    signed: bytes = b""
+    """The canonical form of the entry, where it was read just now."""
 
 
 def entries_of(page: Json, log_iri: str) -> list[tuple[int, Json]]:
@@ -153,19 +155,20 @@ def _checked(seq: int, item: Json, group: str, head: str, find_key: FindKey, now
     epoch = entry.get("epoch")
     if not isinstance(epoch, int):
         raise BrokenLog(seq, "an entry without an epoch")
-    entry_hash = multihash(canonical(entry))
+    signed = canonical(entry)
+    entry_hash = multihash(signed)
     trust = str(entry.get("trust", ""))
     if not isinstance(body, dict):
         raise BrokenLog(seq, "an entry without a body")
     if body.get("type") == "Tombstone" and body.get("id") == entry.get("activity"):
         left = body.get("object")
         place = left if isinstance(left, dict) and left.get("type") == "Tombstone" else None
-        return Link(seq, epoch, entry, entry_hash, None, trust, left=place)
+        return Link(seq, epoch, entry, entry_hash, None, trust, left=place, signed=signed)
     said = Written(body)
     if multihash(said.whole()) != entry.get("digest"):
         raise BrokenLog(seq, "the body is not the one that was signed")
     doubt = doubt_of(body, trust, group, find_key, now, said)
-    return Link(seq, epoch, entry, entry_hash, body, trust, doubt, written=said)
+    return Link(seq, epoch, entry, entry_hash, body, trust, doubt, written=said, signed=signed)
 
 
 def _check_signer(seq: int, item: Json, keys: KeyHistory) -> None:

@@ -60,7 +60,7 @@ def bury(work: Work, iri: str) -> None:
 def taken_back(work: Work, iri: str) -> bool:
     """Whether the actor took that id back before it came (R47)."""
     by = work.look("buried", iri, lambda: buried(work, [iri]).get(iri, frozenset()))
-    return me(work).iri in by
+    return work.actor.iri in by
 
 
 def buried(work: Work, iris: Collection[str]) -> dict[str, frozenset[str]]:

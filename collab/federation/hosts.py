@@ -103,12 +103,20 @@ def same_origin(a: str, b: str) -> bool:
     Loopback hosts compare like any other: comparing opens no connection.
     """
     try:
-        first, second = locate(a, allow_loopback=True), locate(b, allow_loopback=True)
+        return _origin(a) == _origin(b)
     except BadHost:
         return False
-    return first.origin == second.origin
 
 
+def _origin(iri: str) -> str:
+    """As `locate(iri).origin`; what stands behind the host is not taken apart."""
+    plain = _PLAIN_ORIGIN.match(iri)
+    if plain is None or len(iri) > _MAX_IRI or _FORBIDDEN.search(iri):
+        return locate(iri, allow_loopback=True).origin
+    return locate(plain[0], allow_loopback=True).origin
+
+
+_PLAIN_ORIGIN = re.compile(r"https?://[a-z0-9.:-]+/")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 

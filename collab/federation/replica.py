@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from collab.core.rows import JsonText, insert_rows
 from collab.core.work import Work
 from collab.federation import ahead
 from collab.federation.chain import BrokenLog, Link, check, entries_of, remembered
@@ -193,18 +195,23 @@ def _write(work: Work, space: Space, links: Sequence[Link]) -> None:
             "activity_type": str(link.entry.get("activityType")),
             "digest": str(link.entry.get("digest")),
             "trust": link.trust[:10],
-            "entry": link.entry,
+            "entry": _stored(link.signed) or link.entry,
             "entry_hash": link.entry_hash,
-            "body": link.body,
+            "body": _stored(link.written.whole()) if link.written else link.body,
             "left": link.left,
             "at": work.now,
         }
         for link in links
     ]
     if rows:
-        work.session.execute(insert(LogEntry.__table__), rows)  # type: ignore[arg-type]
+        insert_rows(work.session, cast("Table", LogEntry.__table__), rows)
     believed = [(k.body, k.written) for k in links if k.body is not None and not k.doubt]
     forget(work.session, space, remember_objects(work.session, space, believed))
+
+
+def _stored(canonical: bytes) -> JsonText:
+    """What was hashed is what is kept: it is not written as JSON once more."""
+    return JsonText(canonical, "utf-8")
 
 
 def _freeze(federation: Federation, space_id: int, broken: BrokenLog) -> None:

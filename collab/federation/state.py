@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.orm import Session
 
+from collab.core.rows import insert_rows
 from collab.federation.models import ApObject, StateBucket
 from collab.federation.strictjson import Written, canonical
 from collab.spaces.models import Space
@@ -83,7 +84,7 @@ def remember_objects(
                 setattr(row, name, value)
             touched.add(row.bucket)
     if fresh:
-        session.execute(insert(ApObject.__table__), list(fresh.values()))  # type: ignore[arg-type]
+        insert_rows(session, cast("Table", ApObject.__table__), fresh.values())
     return touched
 
 

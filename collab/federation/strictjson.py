@@ -88,10 +88,12 @@ class Written:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self._pieces: dict[str, str] | None = None
+        self._whole = b""
 
     def whole(self) -> bytes:
         """The whole object. Raises Malformed as `canonical`."""
-        return self._joined("")
+        self._whole = self._whole or self._joined("")
+        return self._whole
 
     def unsigned(self) -> bytes:
         """The object without its `proof`, and without the `signature` of old servers."""
@@ -138,7 +140,9 @@ class Written:
 _APART = frozenset({"object", "proof"})
 
 
-_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_WRITER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
+)
 
 
 def _is_simple(value: Any) -> bool:
@@ -146,16 +150,24 @@ def _is_simple(value: Any) -> bool:
 
     It differs from RFC 8785 in fractions and in the order of keys outside ASCII.
     """
+    waiting: list[Any] = [value]
+    for part in waiting:  # which grows by what each part holds
+        kind = type(part)
+        if kind is dict:
+            if not all(type(key) is str and key.isascii() for key in part):
+                return False
+            waiting += part.values()
+        elif kind is list:
+            waiting += part
+        elif kind is not str and not _is_plain(part):
+            return False
+    return True
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the standard writer writes what holds nothing else, and is no text, as it should."""
     kind = type(value)
-    if kind is dict:
-        return all(
-            type(key) is str and key.isascii() and _is_simple(item) for key, item in value.items()
-        )
-    if kind is list:
-        return all(map(_is_simple, value))
-    if kind is int:
-        return abs(int(value)) <= _MAX_INT
-    return kind is str or kind is bool or value is None
+    return kind is bool or value is None or (kind is int and abs(value) <= _MAX_INT)
 
 
 def multihash(data: bytes) -> str:

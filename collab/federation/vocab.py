@@ -25,6 +25,7 @@ MAX_TAGS = 50
 
 UNSEEN = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]+")
 FIRST_HEADING = re.compile(r"<(/?)h1(?=[ >])")
+COMMON_IRI = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?/")
 RELATIVE = re.compile(r'( (?:href|src)=")(/(?!/)[^"]*)')
 
 
@@ -56,6 +57,8 @@ def iris(obj: Json, key: str, limit: int = MAX_TAGS) -> list[str]:
 def _iri(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_IRI or UNSEEN.search(value):
         return ""
+    if COMMON_IRI.match(value):
+        return value
     try:
         parts = urlsplit(value)
     except ValueError:

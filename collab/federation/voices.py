@@ -21,7 +21,6 @@ from collab.federation.holding import (
     bury,
     iri_of,
     item_of,
-    me,
     require_author,
     taken_back,
 )
@@ -47,7 +46,7 @@ def apply(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None
         Missing: what is spoken of is not known here, or no tool understands it.
         Problem: whatever the operation answers.
     """
-    if activity.get("actor") != me(work).iri:
+    if activity.get("actor") != work.actor.iri:
         raise Forbidden(NOT_OWN)
     verb = VERBS.get(str(activity.get("type")))
     return verb(work, tools, space, activity) if verb else None
@@ -55,7 +54,7 @@ def apply(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None
 
 def _own_object(work: Work, activity: Json) -> Json:
     """The embedded object, which must be the actor's own and of their origin (R3, R11)."""
-    obj, actor = activity.get("object"), me(work).iri
+    obj, actor = activity.get("object"), work.actor.iri
     if not isinstance(obj, dict):
         raise Invalid(object=N_("Cet objet n’est pas compris ici."))
     if obj.get("attributedTo") != actor or not same_origin(iri_of(obj), actor):
@@ -133,7 +132,7 @@ def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> Item | No
     iri = iri_of(activity.get("object"))
     item = item_of(work, space, iri)
     if item is None:
-        if same_origin(iri, me(work).iri):
+        if same_origin(iri, work.actor.iri):
             bury(work, iri)
         return None
     was_there = item.withdrawn_at is None
@@ -180,7 +179,7 @@ def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None
     undone = activity.get("object")
     if isinstance(undone, str):
         return unlike(work, undone)
-    if not isinstance(undone, dict) or undone.get("actor") != me(work).iri:
+    if not isinstance(undone, dict) or undone.get("actor") != work.actor.iri:
         raise Forbidden(NOT_OWN)
     if undone.get("type") == "Delete":
         return _undelete(work, tools, space, undone)
@@ -196,7 +195,7 @@ def _undelete(work: Work, tools: Tools, space: Space, undone: Json) -> Item | No
     item = item_of(work, space, iri)
     if item is None:
         work.session.execute(
-            delete(Tombstone).where(Tombstone.actor == me(work).iri, Tombstone.iri == iri)
+            delete(Tombstone).where(Tombstone.actor == work.actor.iri, Tombstone.iri == iri)
         )
         work.remember("buried", iri, frozenset())
         if not isinstance(undone.get("object"), dict):

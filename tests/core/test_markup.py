@@ -23,7 +23,7 @@ from collab.core.markup import (
     render,
     sanitise_remote,
 )
-from collab.core.markup.clean import TAGS, host_of
+from collab.core.markup.clean import PARAGRAPHS, TAGS, clean, cleaned, host_of
 
 OWN = "here.example"
 
@@ -297,6 +297,23 @@ def test_whatever_is_typed_is_safe_and_cleaning_it_again_changes_nothing(source,
     )
     assert_safe(html)
     assert not set("\x00\x02\x03\u202e\u2066\ufdd0") & set(html)
+
+
+WORDS = st.sampled_from([
+    "<p>", "</p>", "<br>", "</p>\n<p>", "\n", " ", "  ", "mot", "é", "日", "\U0001f331", "'", '"',
+    "`", "=", "/", "-->", ">", "&amp;", "\xa0", "\u2028", "\u202e", "\r", "\0", "@ada", "[", "<b>",
+])  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=12).map("".join), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_paragraphs_of_words_are_clean_without_being_cleaned(inside, local):
+    html = f"<p>{inside}</p>"
+    if PARAGRAPHS.fullmatch(html):
+        assert cleaned(html, own_host=OWN, heading_base=2, local=local) == html
+    assert clean(html, own_host=OWN, heading_base=2, local=local) == cleaned(
+        html, own_host=OWN, heading_base=2, local=local
+    )
 
 
 @settings(max_examples=300, deadline=None)

@@ -52,6 +52,10 @@ TAG = re.compile(
 )
 ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 NOT_PART_OF_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f]")
+PARAGRAPHS = re.compile(
+    r"(?:<p>(?:[^<>&\x00-\x1f\x7f-\xa0\u200b-\u206f\ud800-\udfff\ufeff\ufdd0-\ufdef\ufff0-\uffff]|<br>|\n)++</p>\n?)++"
+)
+"""Nothing but words in paragraphs, as most messages are: clean already, and a fixed point."""
 
 
 def _cleaner(*, local: bool, sources: bool) -> nh3.Cleaner:
@@ -81,6 +85,13 @@ def clean(html: str, *, own_host: str, heading_base: int, local: bool) -> str:
     `heading_base` (2 leaves the page its one h1). `local` texts may have ids and relative
     addresses, those of other instances not.
     """
+    if PARAGRAPHS.fullmatch(html):
+        return html
+    return cleaned(html, own_host=own_host, heading_base=heading_base, local=local)
+
+
+def cleaned(html: str, *, own_host: str, heading_base: int, local: bool) -> str:
+    """As `clean`, whatever the text is."""
     safe = _BEFORE[local].clean(well_nested(BIDI.sub("", html), TAGS | set(FOREIGN)))
     safe = _AFTER.clean(_Rewriter(own_host, heading_base).rewrite(safe))
     for _ in range(PASSES):

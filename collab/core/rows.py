@@ -1,0 +1,85 @@
+"""Many new rows of one table in one statement, at the price of the driver and no more.
+
+SQLAlchemy writes the statement and says how each column writes its values; what it does besides
+for each row (parameters by name, compiled state, results) costs more than the database itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Dialect, Table, insert
+from sqlalchemy.orm import Session
+
+Row = Mapping[str, Any]
+
+
+class JsonText(str):
+    """JSON that is written already: it goes into a JSON column as it is."""
+
+    __slots__ = ()
+
+
+def insert_rows(session: Session, table: Table, rows: Iterable[Row]) -> None:
+    """Write rows in their order, in the transaction of `session`; nothing of them is kept in it.
+
+    Rows say their columns by name; those that have a default and are not said get it. None is
+    NULL, in JSON columns too.
+    """
+    connection = session.connection()
+    for names, some in groupby(rows, tuple):
+        text, bound = _statement(table, names, connection.dialect)
+        connection.exec_driver_sql(text, [bound(row) for row in some])
+
+
+@lru_cache(maxsize=128)
+def _statement(
+    table: Table, names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, Callable[[Row], Any]]:
+    """The statement that inserts these columns, and what makes its parameters out of a row."""
+    defaults = _defaults(table, names)
+    whole = [*names, *defaults]
+    compiled = insert(table).inline().compile(dialect=dialect, column_keys=whole)
+    order = compiled.positiontup or whole
+    writers = {name: _writer(table, name, dialect) for name in whole}
+    in_order = [(name, writers[name]) for name in order]
+
+    def listed(row: Row) -> Sequence[Any]:
+        said = {**defaults, **row}
+        return tuple([write(said[name]) for name, write in in_order])
+
+    def named(row: Row) -> Mapping[str, Any]:
+        said = {**defaults, **row}
+        return {name: write(said[name]) for name, write in in_order}
+
+    return str(compiled), listed if compiled.positiontup else named
+
+
+def _defaults(table: Table, said: Collection[str]) -> dict[str, Any]:
+    """The values of columns that are not said, where they are the same for every row."""
+    found: dict[str, Any] = {}
+    for column in table.columns:
+        default: Any = column.default
+        if default is not None and default.is_scalar and column.name not in said:
+            found[column.name] = default.arg
+    return found
+
+
+def _writer(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any]:
+    """How one column writes a value for the driver."""
+    write = table.columns[name].type.dialect_impl(dialect).bind_processor(dialect)
+
+    if write is None:
+        return _as_it_is
+
+    def written(value: Any) -> Any:
+        return value if value is None or type(value) is JsonText else write(value)
+
+    return written
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
