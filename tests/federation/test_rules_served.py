@@ -10,12 +10,17 @@ from time import sleep
 import pytest
 from conftest import PASSWORD, Make, log_in, open_house
 from federation.stage import ORIGIN, federation, foreign, house
+from flask import Flask
+from flask_limiter.util import get_remote_address
 
+from collab import instance as folder
+from collab.config import load
 from collab.federation.budget import Budget
 from collab.people.models import Site
 from collab.spaces.models import Item, Visibility
 from collab.web.actions import perform
 from collab.web.extensions import db
+from collab.web.security import secure
 
 SECRET = "radis-noir"
 """A word that stands in everything of the project that strangers may not read."""
@@ -157,6 +162,16 @@ def test_r64_a_site_with_https_binds_its_cookie_to_its_host(tmp_path):
     assert cookie.startswith("__Host-collab=")
     assert "Secure" in cookie
     assert "Path=/;" in cookie
+
+
+@pytest.mark.parametrize(("proxies", "told"), [("0", "127.0.0.1"), ("1", "198.51.100.7")])
+def test_r51_who_asks_is_where_our_own_proxy_says_and_nobody_else(tmp_path, proxies, told):
+    folder.lay_down(tmp_path / "here", "Ici", "https://here.example")
+    app = Flask("here")
+    secure(app, load(tmp_path / "here", {"COLLAB_LIMITS__TRUSTED_PROXIES": proxies}))
+    app.add_url_rule("/", view_func=get_remote_address)
+    claimed = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
+    assert app.test_client().get("/", headers=claimed).text == told
 
 
 class Slowly(int):
