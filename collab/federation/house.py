@@ -199,11 +199,12 @@ class Federation:
         Raises Refused: 403 for a host that is not let in, 401 when there is no such key or it is
         revoked, 503 when its host does not answer.
         """
-        return keyring.in_use(self.find_past_key(key_id))
+        return keyring.in_use(keyring.find_key(self, key_id, self.admits))
 
     def find_past_key(self, key_id: str) -> PublicKey:
-        """As `find_key`, also one that was revoked, for what stands in a log since. May ask."""
-        return keyring.find_key(self, key_id, self.admits)
+        """As `find_key`, also one that was revoked, for what stands in a log since. May ask, and
+        waits for no host that is slow (patience.py)."""
+        return keyring.find_key(self, key_id, self.admits, hurried=True)
 
     def find_peer_key(self, key_id: str) -> PublicKey:
         """As `find_key`, also for a host that asks to be linked (R55). May ask."""

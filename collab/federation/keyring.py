@@ -11,14 +11,14 @@ from sqlalchemy.orm import joinedload
 
 from collab.core.db import writing
 from collab.core.errors import Problem
-from collab.federation import actors
+from collab.federation import actors, patience
 from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.hosts import BadHost, host_of, same_origin
 from collab.federation.keys import BadKey, Claim, PublicKey, key_from_document
 from collab.federation.models import KeyRefusal
 from collab.federation.remote import keep_actor
 from collab.federation.signatures import Refused
-from collab.people.models import Key
+from collab.people.models import ActorKind, Key
 from collab.people.queries import actor_by_iri
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ AWAY_FOR = timedelta(seconds=20)
 REFETCH_AFTER = timedelta(seconds=60)
 MOST_PAGES, MOST_ON_PAGE = 5, 100
 """Of somebody's list of all keys (R29)."""
+PURSE = "waited for keys"
+"""What pays for the time that the keys of logs take."""
+SILENT_FOR = 60
+"""Seconds for which a host that let us wait is not asked for keys of logs."""
 NEW_PER_HOUR = 120
 """Keys of unknown people of one host that strangers can make us fetch in an hour (R29)."""
 
@@ -39,8 +43,13 @@ KNOWN_PER_HOUR, CHANGES_PER_HOUR = 1200, 6
 """The same for people known here, all of a host and each: a house may change all its keys."""
 
 
-def find_key(federation: Federation, key_id: str, allowed: Callable[[str], bool]) -> PublicKey:
-    """The key with that id. `allowed(host)` says whom we may ask. See Federation.find_key."""
+def find_key(
+    federation: Federation, key_id: str, allowed: Callable[[str], bool], *, hurried: bool = False
+) -> PublicKey:
+    """The key with that id. `allowed(host)` says whom we may ask. See Federation.find_key.
+
+    `hurried`: for one of many entries of a log, whose hosts together get little of our time.
+    """
     host = _host(federation, key_id)
     if host != federation.host and not allowed(host):
         raise Refused(403, "host_refused", "This host is not let in here.")
@@ -54,7 +63,7 @@ def find_key(federation: Federation, key_id: str, allowed: Callable[[str], bool]
     if not _may_ask(federation, host, key_id):
         raise Refused(429, "too_many", "Too many unknown keys of this host.")
     try:
-        return _fetch(federation, key_id)
+        return (_in_time if hurried else _fetch)(federation, key_id)
     except _Away as away:
         if stale is not None:
             return stale
@@ -63,6 +72,21 @@ def find_key(federation: Federation, key_id: str, allowed: Callable[[str], bool]
     except (BadKey, actors.BadActor, Unfetched, Problem) as error:
         _remember_refusal(federation, key_id, REFUSED_FOR)
         raise Refused(401, "unknown_key", "The key cannot be had.") from error
+
+
+def _in_time(federation: Federation, key_id: str) -> PublicKey:
+    """Fetch it, unless its host let us wait before or too many did. Raises _Away then, too.
+
+    The key of a project that is known here is asked for at any rate: without it nothing of its
+    log can be read.
+    """
+    owner = actor_by_iri(federation.session, key_id.partition("#")[0])
+    if owner is not None and owner.kind == ActorKind.GROUP:
+        return _fetch(federation, key_id)
+    if not patience.may_ask(federation, key_id, PURSE, SILENT_FOR):
+        raise _Away("no time for this host")
+    with patience.counted(federation, key_id, PURSE):
+        return _fetch(federation, key_id)
 
 
 def _may_ask(federation: Federation, host: str, key_id: str) -> bool:

@@ -26,6 +26,7 @@ from collab.federation.fetch import fetch_document
 from collab.federation.house import Federation
 from collab.federation.meeting import meet
 from collab.federation.models import ApObject, LogEntry, Mirror
+from collab.federation.patience import counted, may_ask, purse_of
 from collab.federation.remote import fetch_object
 from collab.federation.state import (
     BUCKETS,
@@ -54,7 +55,7 @@ MOST_PAGES = 200
 MOST_AGAIN = 20
 """Entries tried again in one step."""
 LONGEST_AGAIN = 30.0
-"""Seconds after which no further entry is tried again in one step."""
+"""Seconds after which no further entry is tried again, no further object fetched, in one step."""
 Lines = dict[str, str]
 """What a bucket says of each object: its id -> the whole line."""
 
@@ -257,15 +258,17 @@ def _remember(session: Session, space: Space, body: Json) -> None:
 def _from_their_address(
     federation: Federation, space_id: int, found: Difference, left: Collection[str]
 ) -> None:
+    until, purse = monotonic() + LONGEST_AGAIN, purse_of(space_id)
     for iri in left:
         line = found.theirs.get(iri)
-        if line is None:
+        if line is None or monotonic() > until or not may_ask(federation, iri, purse):
             continue
         session = db.session()
         group = session.get_one(Space, space_id).actor
         session.commit()
         try:
-            thing = fetch_object(federation, iri)
+            with counted(federation, iri, purse):
+                thing = fetch_object(federation, iri)
         except Problem as problem:
             log.info("object not had iri=%s: %s", iri, problem)
             continue
@@ -273,7 +276,7 @@ def _from_their_address(
         owner = thing.get("attributedTo")
         if line.rpartition(" ")[2] != object_hash(thing) or not isinstance(owner, str):
             continue
-        federation.acquaint(owner)
+        meet(federation, space_id, owner)
         with federation.runtime.work(group, mirrored=True) as work:
             _take(federation, work, space_id, owner, thing)
 

@@ -78,8 +78,8 @@ def rotate_keys(work: Work, given: RotateKeys, key_of: KeyOf) -> list[Key]:
     ]  # fmt: skip
     work.session.add_all(made)
     work.session.flush()
-    key = key_of(actor, "ed25519") if given.revoke else before
-    describe_again(work.session, actor, f"{actor.iri}#rekeyed-{number}", key, work.now)
+    proves = key_of(actor, "ed25519") if given.revoke else before
+    describe_again(work.session, actor, f"{actor.iri}#rekeyed-{number}", proves, work.now)
     if actor.kind == ActorKind.GROUP:
         work.later(REKEY, {"actor": actor.id})
     else:
