@@ -55,7 +55,9 @@ def acting() -> Work:
 
 
 def body() -> Mapping[str, Any]:
-    """The JSON object that was sent. Raises Invalid when it is none."""
+    """The JSON object that was sent, or the words of a form with a file. Raises Invalid."""
+    if request.mimetype == "multipart/form-data":
+        return request.form.to_dict()
     if not request.data:
         return {}
     try:

@@ -15,12 +15,14 @@ from collab.api.spaces import readable
 from collab.core.errors import Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
+from collab.spaces.files import file_of, may_have
 from collab.spaces.items import withdraw
 from collab.spaces.models import Item, Offer, Space
 from collab.spaces.policy import shown_to
 from collab.spaces.queries import item_by_uid
 from collab.spaces.tool import Action, Kind, Tool
 from collab.web.actions import run_in
+from collab.web.files import link_to, uploaded_sound
 from collab.web.once import do_once
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, viewer
@@ -38,13 +40,18 @@ def kind_of(space: Space, tool: str, plural: str) -> tuple[Tool, Kind]:
     raise Missing(NO_KIND)
 
 
-def given_for(action: Action, raw: Mapping[str, Any], **named: str) -> Any:
-    """The action's input from JSON; `body` is also understood where the text is called `source`."""
+def given_for(action: Action, raw: Mapping[str, Any], space: Space, **named: str) -> Any:
+    """The action's input from JSON; `body` is also understood where the text is called `source`.
+
+    A form may bring a sound with it (`voice`), which is kept from here on. Raises Invalid.
+    """
     names = {f.name for f in fields(action.input)}
     told = dict(raw) | {k: v for k, v in named.items() if k in names}
     if "body" in told and "source" in names and "source" not in told:
         told["source"] = told["body"]
-    return parse(action.input, told)
+    sounds = [f.name for f in fields(action.input) if f.metadata.get("sound")]
+    sent = {name: uploaded_sound(name, space) for name in sounds}
+    return parse(action.input, told, **{name: sound for name, sound in sent.items() if sound})
 
 
 def done(result: Item | Offer, status: int) -> Response:
@@ -77,7 +84,7 @@ def add_item(address: str, tool: str, plural: str) -> Response:
     caller()
     space = readable(address)
     _, kind = kind_of(space, tool, plural)
-    given = given_for(kind.add, body())
+    given = given_for(kind.add, body(), space)
     with acting() as work:
         result = do_once(work, lambda: run_in(work, space, tool, kind.add, given))
     return done(result, 201)
@@ -95,7 +102,7 @@ def change_item(uid: str) -> Response:
     runtime = current_runtime()
     tool, kind = runtime.tools.of(item), runtime.tools.kind(item)
     sent = {"title": item.title, **body()}
-    given = given_for(kind.revise, sent, item=uid, **{kind.name: uid})
+    given = given_for(kind.revise, sent, item.space, item=uid, **{kind.name: uid})
     with acting() as work:
         result = do_once(work, lambda: run_in(work, item.space, tool.name, kind.revise, given))
     return done(result, 200)
@@ -114,11 +121,28 @@ def remove_item(uid: str) -> Response:
             if action is None:
                 withdraw(work, item)
                 return item
-            given = given_for(action, {}, item=uid, **{kind.name: uid})
+            given = given_for(action, {}, item.space, item=uid, **{kind.name: uid})
             return run_in(work, item.space, tool.name, action, given)
 
         result = do_once(work, act)
     return done(result, 200)
+
+
+@bp.get("/items/<uid>/voice")
+def hear_item(uid: str) -> Response:
+    """Where the recording of a message is for the caller, for the next ten minutes."""
+    item = item_by_uid(dbsession(), uid, viewer())
+    file = file_of(dbsession(), item)
+    if file is None or not may_have(dbsession(), file, viewer()):
+        raise Missing(N_("Ce message n’a pas de son, ou il n’est plus montré."))
+    if not (file.held or current_runtime().network.bring_file(item)):
+        raise Missing(N_("Ce son n’est pas encore arrivé ici. Réessayez dans un moment."))
+    return answer({"url": absolute(link_to(file, viewer())), "type": file.kind})
+
+
+def absolute(link: str) -> str:
+    """A link of ours with its origin."""
+    return f"{current_runtime().settings.origin}{link}" if link.startswith("/") else link
 
 
 @bp.get("/items/<uid>/messages")
@@ -144,7 +168,7 @@ def add_message(uid: str) -> Response:
     caller()
     thread = item_by_uid(dbsession(), uid, viewer())
     kind = reply_kind(thread)
-    given = given_for(kind.add, body(), thread=uid)
+    given = given_for(kind.add, body(), thread.space, thread=uid)
     tool = current_runtime().tools.of(thread).name
     with acting() as work:
         result = do_once(work, lambda: run_in(work, thread.space, tool, kind.add, given))

@@ -111,6 +111,8 @@ def _operation(name: str, method: str, path: str) -> Json:
         told["parameters"].append(KEY)
     if body := _body(name, method):
         told["requestBody"] = {"content": {"application/json": {"schema": body}}}
+        if name == "add_message":
+            told["requestBody"]["content"]["multipart/form-data"] = {"schema": SPOKEN}
     return told
 
 
@@ -177,6 +179,15 @@ PROBLEM: Json = {
         "errors": {"type": "object", "additionalProperties": {"type": "string"}},
     },
     "required": ["title", "status", "code"],
+}
+SPOKEN: Json = {
+    "type": "object",
+    "properties": {
+        "voice": {"type": "string", "format": "binary", "description": "a recording"},
+        "body": {"type": "string", "description": "what is said in it; may be empty"},
+        "reply_to": {"type": "string"},
+    },
+    "required": ["voice"],
 }
 MESSAGE: Json = {
     "type": "object",

@@ -26,10 +26,12 @@ from collab.core.service import Service
 from collab.core.sounds import KINDS, NotASound, Sound, heard
 from collab.people.models import Actor
 from collab.spaces.files import FORGET, StoredFile, Upload, forget, held_files, may_have
-from collab.spaces.models import Visibility
+from collab.spaces.models import Role, Space, Visibility
+from collab.spaces.policy import role_of
 from collab.web.extensions import db
 from collab.web.presentation import filesize
 from collab.web.runtime import Runtime, current_runtime
+from collab.web.view import viewer
 
 PLACE = "/f/"
 LINK_LIVES = 600
@@ -88,14 +90,17 @@ def not_here() -> Response:
 # In
 
 
-def uploaded_sound(field: str) -> Upload | None:
+def uploaded_sound(field: str, space: Space) -> Upload | None:
     """The sound that came in a field of a form, kept; None when none came.
 
     Whatever its name and header say, it is what its bytes are; how large and how long it may be is
-    looked at before anything else is done with it (R63). Raises Invalid, at that field.
+    looked at before anything else is done with it (R63). Nothing is taken from whoever may not
+    write in `space`; the operation tells them so. Raises Invalid, at that field.
     """
-    sent = request.files.get(field)
-    if sent is None or not sent.filename:
+    sent, writer = request.files.get(field), viewer()
+    if sent is None or not sent.filename or writer is None:
+        return None
+    if role_of(db.session(), space, writer.id) < Role.MEMBER:
         return None
     runtime = current_runtime()
     limits = runtime.settings.files
@@ -161,14 +166,14 @@ def path_of(digest: str, kind: str) -> str:
     return f"{PLACE}{multihash_of(digest)}/message-vocal.{KINDS[kind]}"
 
 
-def link_to(file: StoredFile, viewer: Actor | None) -> str:
+def link_to(file: StoredFile, reader: Actor | None) -> str:
     """The address of a file for one reader, now; who may have it is the caller's to decide."""
     settings = current_runtime().settings
     origin = settings.media_origin if settings.media_host else ""
     path = origin + path_of(file.digest, file.kind)
-    if file.space.visibility == Visibility.PUBLIC or viewer is None:
+    if file.space.visibility == Visibility.PUBLIC or reader is None:
         return path
-    return f"{path}?k={_sealer().dumps([file.id, viewer.id])}"
+    return f"{path}?k={_sealer().dumps([file.id, reader.id])}"
 
 
 def opened_by_link(file: StoredFile, seal: str) -> bool:
@@ -178,8 +183,8 @@ def opened_by_link(file: StoredFile, seal: str) -> bool:
         told = _sealer().loads(seal, max_age=LINK_LIVES)
     except BadSignature:
         return False
-    viewer = db.session.get(Actor, told[1])
-    return told[0] == file.id and viewer is not None and may_have(db.session(), file, viewer)
+    reader = db.session.get(Actor, told[1])
+    return told[0] == file.id and reader is not None and may_have(db.session(), file, reader)
 
 
 class Clocked(TimestampSigner):

@@ -97,6 +97,7 @@ def _digest() -> str:
                 asked.update(f"{len(name)} {name}{len(text)} {text}".encode())
         for name, files in sorted(request.files.lists()):
             for file in files:
+                file.stream.seek(0)
                 content = hashlib.sha256(file.stream.read()).digest()
                 asked.update(f"{len(name)} {name}".encode() + content)
                 file.stream.seek(0)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import log_in
 
-from collab.spaces.files import StoredFile, file_of
+from collab.people.models import Account
+from collab.people.tokens import GiveToken, give_token
+from collab.spaces.files import file_of
 from collab.spaces.models import Visibility
-from collab.spaces.tools.discussion.inputs import OpenThread, Remove
+from collab.spaces.tools.discussion.inputs import OpenThread
 from collab.spaces.tools.discussion.models import Message
-from collab.spaces.tools.discussion.operations import open_thread, remove
+from collab.spaces.tools.discussion.operations import open_thread
 from collab.web.extensions import db
 
 HERE = Path(__file__).parent
@@ -56,7 +57,7 @@ def talk(make, as_, client):
 
 def test_a_recording_alone_is_a_message_that_can_be_heard(talk, house):
     page = talk.speak(follow=True).get_data(as_text=True)
-    assert "Message vocal (2\xa0secondes" in page or "Message vocal (2 secondes" in page
+    assert "Message vocal (2 secondes, 2,3\xa0Ko). Non transcrit." in page
     assert "Non transcrit." in page
     assert "<audio controls" in page
     file = talk.file()
@@ -75,3 +76,81 @@ def test_the_words_of_a_recording_are_the_text_of_its_message(talk):
     assert "Je prends la cuve" in page
     assert "Non transcrit" not in page
     assert talk.message().source == "Je prends la cuve"
+
+
+def test_the_state_of_the_words_is_asked_and_the_sound_is_not_asked_twice(talk):
+    said = talk.speak(untold="")
+    page = said.get_data(as_text=True)
+    assert said.status_code == 422
+    assert "cochez" in page
+    assert "vous n’avez pas à le refaire" in page
+    kept = re.search(r'name="kept" value="([^"]+)"', page)[1]
+    again = {"kept": kept, "body": "Voilà ce que je dis"}
+    assert talk.client.post(f"{talk.place}voice", data=again).status_code == 302
+    assert talk.file().size == len(WEBM)
+    log_in(talk.client, talk.bob)
+    assert talk.client.post(f"{talk.place}voice", data=again).status_code == 422
+
+
+def test_what_was_typed_comes_back_when_the_sound_cannot_be_taken(talk):
+    page = talk.speak(b"%PDF-1.7", body="Mes mots").get_data(as_text=True)
+    assert "Mes mots" in page
+    assert "n’est pas un son" in page
+    silent = talk.client.post(f"{talk.place}voice", data={"body": "Mes mots"})
+    assert "Enregistrez d’abord" in silent.get_data(as_text=True)
+
+
+def test_the_same_recording_sent_twice_is_said_once(talk):
+    form = talk.client.get(f"{talk.place}voice").get_data(as_text=True)
+    key = re.search(r'name="once" value="([^"]+)"', form)[1]
+    talk.speak(once=key)
+    first = talk.message().uid
+    talk.speak(once=key)
+    assert talk.message().uid == first
+    talk.speak(M4A, once=key)
+    assert talk.message().uid != first
+    assert talk.file().kind == "audio/mp4"
+
+
+def test_a_project_has_room_for_so_much(talk, house):
+    limits = house.runtime.settings.files
+    object.__setattr__(limits, "project", len(WEBM) + 5)
+    assert talk.speak().status_code == 302
+    full = talk.speak(M4A)
+    assert full.status_code == 409
+    assert "plus de place" in full.get_data(as_text=True)
+
+
+def test_the_light_mode_has_a_link_with_its_weight_and_no_player(talk):
+    talk.speak()
+    page = talk.client.get(talk.place, headers={"Save-Data": "on"}).get_data(as_text=True)
+    assert "<audio" not in page
+    assert "Écouter le message vocal (2 secondes, 2,3\xa0Ko)</a> Non transcrit." in page
+
+
+def test_the_api_takes_a_recording_and_says_what_is_wrong_with_a_bad_one(talk, as_):
+    with as_(talk.ada) as work:
+        account = db.session.query(Account).filter_by(actor_id=talk.ada.id).one()
+        token = give_token(work, account, GiveToken("essai", ("read", "write")))
+    head = {"Authorization": f"Bearer {token}"}
+    place = f"/api/v1/items/{talk.thread.uid}/messages"
+
+    def send(content, **fields):
+        data = {"voice": (io.BytesIO(content), "note.webm")} | fields
+        return talk.client.post(place, data=data, headers=head)
+
+    made = send(WEBM)
+    assert made.status_code == 201
+    told = made.json["voice"]
+    assert (told["mediaType"], told["size"], told["duration"]) == ("audio/webm", len(WEBM), "PT2S")
+    heard = talk.client.get(f"/api/v1/items/{made.json['id']}/voice", headers=head).json
+    assert talk.client.get(heard["url"], buffered=True).data == WEBM
+    bad = send(b"<html>", body="x")
+    assert (bad.status_code, list(bad.json["errors"])) == (422, ["voice"])
+    assert bad.content_type == "application/problem+json"
+
+
+def test_only_members_speak(talk, make):
+    log_in(talk.client, make.person("eve"))
+    assert talk.speak().status_code == 403
+    assert talk.message() is None

@@ -14,7 +14,8 @@ from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.markup import excerpt, plain
 from collab.spaces.files import Upload, file_of
-from collab.spaces.models import Space
+from collab.spaces.models import Role, Space
+from collab.spaces.policy import require
 from collab.spaces.tools.discussion.addresses import place
 from collab.spaces.tools.discussion.inputs import PostMessage
 from collab.spaces.tools.discussion.models import Thread
@@ -56,9 +57,10 @@ def speak(address: str, uid: str) -> Response | tuple[str, int]:
     require_login()
     sound = None
     try:
-        sound = uploaded_sound("voice") or _kept()
-        _said_or_not(sound)
+        sound = uploaded_sound("voice", space) or _kept()
         with working() as work:
+            require(work, space, Role.MEMBER)
+            _said_or_not(sound)
             given = parse(PostMessage, typed_form(thread=thread.uid), voice=sound)
             message = do_once(work, lambda: post_message(work, space, given))
     except Problem as problem:
