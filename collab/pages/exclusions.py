@@ -61,7 +61,7 @@ def _exclude(space: Space) -> None:
     with working() as work:
         row = exclude(work, space, parse(Exclude, {**request.form, "member": member}))
     told: Any = {
-        "text": _("%(name)s est exclu·e du projet.", name=row.actor.label),
+        "text": _("%(name)s ne peut plus écrire dans le projet.", name=row.actor.label),
         "action": f"{space.url}/excluded",
         "fields": {"act": "readmit", "member": row.actor_id, "back": "1"},
     }

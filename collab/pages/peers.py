@@ -21,6 +21,7 @@ from collab.pages.forms import again, blank
 from collab.people.models import Peer, PeerState
 from collab.web.context import Page
 from collab.web.light import shorter
+from collab.web.presentation import enumerated
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_admin
 
@@ -104,7 +105,7 @@ def _around() -> dict[str, Any]:
 
 def weaker(names: Sequence[str]) -> str:
     """What a host does no more to show that its words are its own, in words (R59)."""
-    return ", ".join(str(_(WEAKER[name])) for name in names)
+    return enumerated(_(WEAKER[name]) for name in names)
 
 
 @bp.get("/admin/peers")

@@ -194,7 +194,7 @@ def _cards(space: Space, rows: Sequence[Invitation]) -> dict[str, Any]:
     """Ten cards: each with its own invitation, or all with the one that was chosen."""
     each = list(rows[:ON_A_SHEET]) if len(rows) > 1 else list(rows) * ON_A_SHEET
     cards = [{"qr": drawing(_link(r)), "code": _code(r), "until": _until(r)} for r in each]
-    words = {"invited": _("Vous êtes invité·e"), "qr": _("Code carré à photographier")}
+    words = {"invited": _("Une invitation pour vous"), "qr": _("Code carré à photographier")}
     return {"cards": cards, "words": words}
 
 

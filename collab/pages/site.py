@@ -46,11 +46,12 @@ def home() -> str | Response:
     if site(session).set_up_at is None:
         return redirect("/setup")
     actor = viewer()
-    total = session.scalar(select(func.count(Space.id)).where(visible_to(actor))) or 0
-    size = shorter(PER_PAGE)
-    page = Page.asked(request.args.get("page", 1, type=int), total, size)
-    spaces = directory(session, actor, limit=size, offset=page.offset)
     every = spaces_of(session, actor) if actor else []
+    own = [space.id for space in every]
+    visible = select(func.count(Space.id)).where(visible_to(actor), Space.id.not_in(own))
+    size = shorter(PER_PAGE)
+    page = Page.asked(request.args.get("page", 1, type=int), session.scalar(visible) or 0, size)
+    spaces = directory(session, actor, without=own, limit=size, offset=page.offset)
     mine, others = every[:MINE], every[MINE:]
     at = _last_activity([s.id for s in [*spaces, *mine]])
     news, _newest = fresh_groups(actor) if actor else ([], 0)

@@ -14,7 +14,8 @@ from collab.people.models import Actor
 from collab.spaces.models import Space
 
 EXCLUDED = N_(
-    "Vous êtes exclu·e de ce projet. La page de vos nouvelles dit pourquoi, et jusqu’à quand."
+    "Une exclusion vous empêche d’écrire dans ce projet. "
+    "La page de vos nouvelles dit pourquoi, et jusqu’à quand."
 )
 
 

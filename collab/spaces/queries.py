@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -58,13 +58,19 @@ def visible_space_ids(session: Session, viewer: Actor | None) -> list[int]:
 
 
 def directory(
-    session: Session, viewer: Actor | None, *, limit: int = 50, offset: int = 0
+    session: Session,
+    viewer: Actor | None,
+    *,
+    without: Collection[int] = (),
+    limit: int = 50,
+    offset: int = 0,
 ) -> Sequence[Space]:
-    """The spaces `viewer` may read, living ones first, the newest first."""
+    """The spaces `viewer` may read, but those of the ids `without`: living ones first, then new."""
     order = visible_spaces(viewer).order_by(
         Space.archived_at.is_not(None), Space.created_at.desc(), Space.id.desc()
     )
-    return session.scalars(order.limit(limit).offset(offset)).all()
+    others = order.where(Space.id.not_in(without)) if without else order
+    return session.scalars(others.limit(limit).offset(offset)).all()
 
 
 def spaces_of(session: Session, actor: Actor) -> Sequence[Space]:

@@ -166,7 +166,8 @@ function offerToListen() {
   const listen = button(told.listen, async () => (await import(own.dataset.aloud)).begin(told, listen));
   listen.className = "btn quiet small";
   listen.id = "listen";
-  heading.after(listen);
+  const head = heading.closest(".spacehead > .wrap");
+  head ? head.append(listen) : heading.after(listen);
 }
 
 /* --- A script that comes when it is asked for ([data-load]); a link without it leads on -------- */

@@ -21,7 +21,7 @@ WRITE = (
 COME_IN = (
     N_("Un nom court et un mot de passe suffisent. Il n’y a pas besoin d’e-mail."),
     N_("Un code à imprimer remplace l’e-mail, si vous oubliez votre mot de passe."),
-    N_("Si vous êtes bloqué·e, parlez à une personne : c’est écrit juste en dessous."),
+    N_("Si quelque chose vous bloque, parlez à une personne : c’est écrit juste en dessous."),
 )
 HOW: Mapping[str, Sequence[str]] = {
     "site.home": (

@@ -1,4 +1,4 @@
-"""« Comment ça marche ? » on pages of one's own, and of those who look after something."""
+"""« Comment ça marche ? » on pages of one's own, and of those who look after something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collab.core.i18n import N_
 
 VERSIONS = (
     N_("Chaque version garde son auteur et sa date. Rien n’est écrasé."),
-    N_("« Revenir à cette version » en écrit une nouvelle : la suite reste là."),
+    N_("« Revenir à cette version » en écrit une nouvelle : la suite reste là."),
 )
 RECOVER = (
     N_("Le code de secours est celui que vous avez imprimé ou recopié."),
@@ -24,8 +24,8 @@ SIMPLE = (
     N_("Une étiquette dit si des personnes l’ont relue, ou si elle reste à relire."),
 )
 INVITE = (
-    N_("Une invitation est un lien et un dessin carré : qui l’a peut entrer dans le projet."),
-    N_("Vous choisissez combien de temps elle vaut. « Révoquer » la rend inutile."),
+    N_("Une invitation est un lien et un dessin carré : qui l’a peut entrer dans le projet."),
+    N_("Vous choisissez combien de temps elle vaut. « Révoquer » la rend inutile."),
 )
 LINKED = (
     N_("Relier deux instances, c’est permettre à leurs projets d’échanger."),
@@ -35,15 +35,15 @@ LINKED = (
 DESKS: Mapping[str, Sequence[str]] = {
     "notices.mine": (
         N_("Ici, vous lisez qui parle de vous, qui vous répond, et les réponses à vos demandes."),
-        N_("Ce que vous avez lu n’est plus « nouveau ». Rien ne s’efface."),
+        N_("Ce que vous avez lu n’est plus « nouveau ». Rien ne s’efface."),
     ),
     "account.mine": (
         N_("Ici, vous changez votre nom, votre langue et votre mot de passe."),
-        N_("Gardez votre code de secours : il remplace un mot de passe oublié."),
+        N_("Gardez votre code de secours : il remplace un mot de passe oublié."),
     ),
     "account.recovery": RECOVER,
     "site.setup": (
-        N_("Vous êtes la première personne ici : ce compte administre le site."),
+        N_("Vous êtes la première personne ici : ce compte administre le site."),
         N_("Tout ce que vous écrivez maintenant pourra être changé ensuite."),
     ),
     "spaces.new": (
@@ -57,7 +57,7 @@ DESKS: Mapping[str, Sequence[str]] = {
     ),
     "spaces.ask": (
         N_("Votre demande est lue par les personnes référentes du projet."),
-        N_("La réponse se lit dans « Mes nouvelles »."),
+        N_("La réponse se lit dans « Mes nouvelles »."),
     ),
     "spaces.settings": (
         N_("Ces réglages valent pour tout le projet. Les membres les voient aussitôt."),
@@ -70,12 +70,12 @@ DESKS: Mapping[str, Sequence[str]] = {
         N_("Vous pouvez lever une exclusion quand vous voulez."),
     ),
     "copies.show": (
-        N_("D’autres instances gardent une copie du projet : on le lit même si celle-ci s’arrête."),
+        N_("D’autres instances gardent une copie du projet : on le lit même si celle-ci s’arrête."),
         N_("Cette page dit qui en tient une, et combien elle a de retard."),
     ),
     "reports.form": (
         N_("Dites ce qui ne va pas, avec vos mots. Les autres membres ne le voient pas."),
-        N_("La réponse se lit dans « Mes signalements »."),
+        N_("La réponse se lit dans « Mes signalements »."),
     ),
     "reports.mine": (
         N_("Ici, vous suivez ce que vous avez signalé, et ce qu’on vous répond."),

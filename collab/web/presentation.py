@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta
+from babel.lists import format_list
 from babel.numbers import format_decimal
 from flask import Flask, request, url_for
 from flask_babel import get_locale, get_timezone, gettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from collab.core.tongues import TONGUES
 from collab.web import bidi
@@ -45,6 +46,7 @@ def register(app: Flask) -> None:
         "day": day,
         "filesize": filesize,
         "host": host,
+        "enumerated": enumerated,
         "month": month,
         "number": number,
         "typo": typo,
@@ -141,6 +143,11 @@ def filesize(size: int) -> str:
 def comma() -> str:
     """What stands between the members of a list: « , », in Arabic « ، »."""
     return COMMAS.get(_locale().language, ", ")
+
+
+def enumerated(parts: Iterable[object]) -> Markup:
+    """Say a list as the language does: « Ada, Bob et Zoé », « Ada وBob »; markup stays markup."""
+    return Markup(format_list([str(escape(part)) for part in parts], locale=_locale()))  # noqa: S704
 
 
 def host(address: str) -> str:

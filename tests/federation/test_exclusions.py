@@ -106,7 +106,7 @@ def test_an_excluded_person_leaves_the_room_at_once_and_stays_out(live, make):
     browser = live.house.client()
     log_in(browser, omar)
     page = browser.get(space.url).get_data(as_text=True)
-    assert "Vous êtes exclu·e de ce projet." in page
+    assert "Une exclusion vous empêche d’écrire dans ce projet." in page
     assert "Des insultes." in page
     assert "/join" not in page
     with pytest.raises(Forbidden), live.house.as_(omar) as work:

@@ -120,7 +120,7 @@ def test_who_looks_after_a_project_is_told_who_asks_to_join_and_the_answer_is_to
     assert "n’a pas été acceptée" in his.get("/news").get_data(as_text=True)
     his.post(f"{space.url}/join", data={})
     hers.post(f"{space.url}/members", data={"member": omar.id, "act": "admit"})
-    assert "Oui : vous participez" in his.get("/news").get_data(as_text=True)
+    assert "Oui : vous participez" in his.get("/news").get_data(as_text=True)
     assert "demande à participer" not in hers.get("/").get_data(as_text=True)
     db.session.rollback()
     assert len(requests_of(db.session, omar, datetime.now(UTC))) == 1
