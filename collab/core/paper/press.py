@@ -25,6 +25,9 @@ LONGEST = 30
 LARGEST = 500_000
 """Characters of an order, markup included: about a hundred pages."""
 REMEMBERED = 2_000
+COMMAND = [sys.executable, "-I", "-B", "-m", "collab.core.paper"]
+SURROUNDINGS = {"LANG": "C.UTF-8"}
+"""All that the process is told of this machine: no settings, no secrets."""
 TOO_LARGE = N_("Ce document est trop long pour en faire un fichier. Partagez-le en plusieurs.")
 BUSY = N_("Trop de fichiers se préparent en ce moment. Attendez une minute, puis recommencez.")
 FAILED = N_("Ce fichier n’a pas pu être fait. Un autre type de fichier marchera peut-être.")
@@ -97,12 +100,12 @@ def _texts(data: dict[str, Any]) -> list[str]:
 def _made(order: bytes) -> bytes:
     """What the process says. It gets nothing of ours: no settings, no secrets, no open files."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-B", "-m", "collab.core.paper"],
+        done = subprocess.run(  # noqa: S603 - our own module
+            COMMAND,
             input=order,
             capture_output=True,
             timeout=LONGEST,
-            env={"LANG": "C.UTF-8"},
+            env=SURROUNDINGS,
             cwd="/",
             check=False,
         )
