@@ -32,6 +32,7 @@ from collab.people.queries import account_named, site
 from collab.people.tokens import GiveToken, give_token, revoke_token, tokens_of
 from collab.spaces.invitations import accept_invitation, valid_invitation
 from collab.spaces.models import Invitation
+from collab.web.held import carried_along
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter, require_our_page
 from collab.web.tongues import BY_LINK, choose_locale, without_asking
@@ -70,8 +71,14 @@ def enter() -> Response:
     if found is None or not right or found.ended:
         invalid = Invalid(alias=NOT_KNOWN)
         providers = current_runtime().settings.oidc
-        return again("account/login.html", invalid, next=next_page(), providers=providers)
+        waiting = carried_along()
+        context = {"next": next_page(), "providers": providers, "held": waiting}
+        return again("account/login.html", invalid, **context)
+    waiting = carried_along()
     log_in(found, shared=bool(request.form.get("shared")))
+    if waiting is not None:
+        html = render_template("errors/held.html", held=waiting, next=next_page())
+        return Response(html, headers={"Cache-Control": "no-store"}, mimetype="text/html")
     return redirect(next_page())
 
 

@@ -1,6 +1,6 @@
 /* Starts the service worker (sw.js), and shows what it keeps and what waits to be sent; offers to
-   read the page aloud (aloud.js). Loaded by base.html; with `data-shared` nothing is kept. Every
-   page works without it.
+   read the page aloud (aloud.js). Loaded by base.html; with `data-shared` nothing is kept, and with
+   `data-idle` it says when the session is about to end. Every page works without it.
 
    What waits is shown at the end of #messages on the page it was written on, on the page
    /hors-ligne (#unsent, and #kept for the pages that are kept), and as one line anywhere else.
@@ -184,8 +184,24 @@ for (const asked of window.MediaRecorder && navigator.mediaDevices ? document.qu
   });
 }
 
+/* --- At a shared computer: who does nothing is logged out, and is told two minutes before ----- */
+
+function watchIdleness(seconds) {
+  setTimeout(() => {
+    notice("ends", own.dataset.ends);
+    const box = document.getElementById("notice-ends");
+    const stay = async () => {
+      if (!(await fetch("/account", { method: "HEAD", redirect: "manual" })).ok) return;
+      box.remove();
+      watchIdleness(seconds);
+    };
+    box.append(button(own.dataset.stay, stay));
+  }, (seconds - 120) * 1000);
+}
+
 offerToListen();
 renewKeys();
+if (own.dataset.idle) watchIdleness(Number(own.dataset.idle));
 if (worker && window.caches) {
   addEventListener("online", () => {
     pause = 1000; // the network is often said to be back a moment before it is

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from collab.web.runtime import current_runtime
+from collab.web.using import idle_time
 
 HEADER = "Collab-Page"
 SHARED = "shared"
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
     app.after_request(_told)
     app.jinja_env.globals["shared_computer"] = shared_computer
     app.jinja_env.globals["words_aloud"] = words_aloud
+    app.jinja_env.globals["idle_time"] = idle_time
 
 
 def shared_computer() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from urllib.parse import urlsplit
 
 from flask import Flask, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -12,11 +13,14 @@ from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from collab.core.errors import Problem, TooMany, Unauthenticated
+from collab.core.errors import Forbidden, Missing, Problem, TooMany, Unauthenticated
 from collab.core.i18n import N_
 from collab.web.actions import describe
 from collab.web.extensions import db
+from collab.web.held import just_sent
 from collab.web.once import by_script
+from collab.web.runtime import current_runtime
+from collab.web.view import account
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +62,45 @@ def register(app: Flask) -> None:
 def on_problem(problem: Problem) -> Response:
     """An operation said no."""
     db.session.rollback()
-    if isinstance(problem, Unauthenticated) and not wants_json():
-        back = request.full_path.rstrip("?") if request.method == "GET" else request.referrer or "/"
-        return redirect(url_for("account.login", next=back))
+    if not wants_json():
+        # A members-only project is not there for who was a member until their session ended.
+        hidden = isinstance(problem, Missing | Forbidden) and account() is None
+        if isinstance(problem, Unauthenticated) or (hidden and just_sent()):
+            return to_log_in()
     return answer(problem)
 
 
+def to_log_in() -> Response:
+    """The way in; a form that somebody wrote into waits beside it (R-16)."""
+    back = request.full_path.rstrip("?") if request.method == "GET" else _came_from()
+    waiting = just_sent()
+    if waiting is None:
+        return redirect(url_for("account.login", next=back))
+    providers = current_runtime().settings.oidc
+    return _page(
+        "account/login.html", 401, held=waiting, next=back, providers=providers, errors={}, typed={}
+    )
+
+
+def _came_from() -> str:
+    """The page that the form stood on, as a path of ours."""
+    there = urlsplit(request.referrer or "/")
+    return (there.path or "/") + (f"?{there.query}" if there.query else "")
+
+
+def _page(template: str, status: int, **context: object) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    html = render_template(template, **context)
+    return Response(html, status=status, mimetype="text/html", headers=headers)
+
+
 def on_csrf(error: CSRFError) -> Response:
-    """The form is from another session, or too old."""
+    """The form is from another session, or too old: what was written into it is not lost."""
+    waiting = None if wants_json() else just_sent()
+    if waiting is not None:
+        if account() is None:
+            return to_log_in()
+        return _page("errors/held.html", 409, held=waiting, next=_came_from())
     words = N_("Ce formulaire est trop ancien. Revenez en arrière, rechargez, puis recommencez.")
     problem = Problem(words)
     problem.code = "old_form"

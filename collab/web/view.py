@@ -15,6 +15,7 @@ from collab.spaces.models import Space
 from collab.spaces.queries import card_at, space_at
 from collab.web.extensions import db
 from collab.web.runtime import current_runtime
+from collab.web.using import used
 
 
 def dbsession() -> Session:
@@ -49,7 +50,7 @@ def _account_of_session() -> Account | None:
     if "account_id" not in session:
         return None
     found = db.session.get(Account, session["account_id"])
-    if found is None or found.ended or session.get("epoch") != found.epoch:
+    if found is None or found.ended or session.get("epoch") != found.epoch or not used():
         session.clear()
         return None
     return found
@@ -77,6 +78,7 @@ def log_in(found: Account, *, shared: bool = False) -> None:
         session["locale"] = locale
     if shared:
         session["shared"] = True
+    session["used"] = int(now().timestamp())
     session.permanent = not shared
     g.account = found
 

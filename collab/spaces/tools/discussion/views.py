@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from collab.core.errors import Invalid, Missing, Problem
+from collab.core.errors import Invalid, Missing, Problem, Unauthenticated
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.markup import excerpt, plain
@@ -248,9 +248,9 @@ def typed_form(**known: str) -> dict[str, str]:
 def errors_of(problem: Problem) -> dict[str, str]:
     """What to say at which field; a refusal of the whole act stands at the text.
 
-    Raises the problem itself for a script, which shows it in its own way.
+    Raises the problem itself for a script, and for who is not logged in any more (web.held).
     """
-    if by_script():
+    if by_script() or isinstance(problem, Unauthenticated):
         raise problem
     if isinstance(problem, Invalid):
         return {name: gettext(text) for name, text in problem.fields.items()}
