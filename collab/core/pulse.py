@@ -15,6 +15,8 @@ from pathlib import Path
 
 LONGEST_PATH = 80
 """Characters; AF_UNIX addresses end at about 104 on the systems we know."""
+MOST_BEATS = 1000
+"""Beats that count as one."""
 
 
 def run_folder(instance: Path, name: str = "run") -> Path:
@@ -39,6 +41,51 @@ def open_folder(folder: Path) -> None:
             continue
 
 
+def cast(folder: Path, told: bytes) -> None:
+    """Send a datagram to every socket of such a folder. Never raises, never waits."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    if not names:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.setblocking(False)
+        for name in names:
+            with contextlib.suppress(OSError):
+                out.sendto(told, str(folder / name))
+
+
+class Ear:
+    """A socket in such a folder, under a name that is unique within this process."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        open_folder(folder)
+        self._path = folder / f"{os.getpid()}-{name}"
+        self._path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self._path))
+
+    def fileno(self) -> int:
+        """For an event loop that waits in its own way and then takes what is there."""
+        return self._socket.fileno()
+
+    def hear(self, seconds: float, longest: int, most: int) -> list[bytes]:
+        """Datagrams of at most `longest` bytes, at most so many, waiting for the first so long."""
+        found: list[bytes] = []
+        self._socket.settimeout(max(seconds, 0.001))
+        with contextlib.suppress(OSError):  # TimeoutError is one: there is nothing more
+            while len(found) < most:
+                found.append(self._socket.recv(longest))
+                self._socket.setblocking(False)
+        return found
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+
 class Pulse:
     """The pulse of one instance, found by its folder."""
 
@@ -47,51 +94,16 @@ class Pulse:
 
     def beat(self) -> None:
         """Wake every listener. Never raises, never waits."""
-        try:
-            names = os.listdir(self._folder)
-        except OSError:
-            return
-        if not names:
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-            out.setblocking(False)
-            for name in names:
-                with contextlib.suppress(OSError):
-                    out.sendto(b"!", str(self._folder / name))
+        cast(self._folder, b"!")
 
     def listen(self, name: str) -> Listener:
         """Start listening under a name that is unique within this process."""
-        open_folder(self._folder)
-        return Listener(self._folder / f"{os.getpid()}-{name}")
+        return Listener(self._folder, name)
 
 
-class Listener:
+class Listener(Ear):
     """Waits for a beat."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
-
-    def fileno(self) -> int:
-        """For an event loop that waits in its own way and then calls `wait(0)`."""
-        return self._socket.fileno()
 
     def wait(self, seconds: float) -> bool:
         """Sleep until a beat or for `seconds`. True when a beat came; several count as one."""
-        self._socket.settimeout(max(seconds, 0.001))
-        try:
-            self._socket.recv(16)
-            self._socket.setblocking(False)
-            while True:
-                self._socket.recv(16)
-        except TimeoutError:
-            return False
-        except OSError:
-            return True
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._socket.close()
-        self._path.unlink(missing_ok=True)
+        return bool(self.hear(seconds, 16, MOST_BEATS))

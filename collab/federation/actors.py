@@ -21,6 +21,7 @@ from collab.federation.keys import (
     load_multikey,
     load_public_pem,
 )
+from collab.federation.vocab import MAX_IRI
 from collab.people.models import Actor, ActorKind, Key
 
 Json = dict[str, Any]
@@ -129,7 +130,7 @@ def _keys(document: Json) -> tuple[PublicKey, ...]:
         entries = document.get(member)
         for entry in (entries if isinstance(entries, list) else [entries])[:MAX_KEYS]:
             key_id = entry.get("id") if isinstance(entry, dict) else None
-            if not isinstance(key_id, str) or len(key_id) > 2048:
+            if not isinstance(key_id, str) or len(key_id) > MAX_IRI:
                 continue
             try:
                 key = key_from_document(document, key_id)

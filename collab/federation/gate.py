@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from collab.federation.gone import is_gone
-from collab.federation.hosts import BadHost
 from collab.federation.proofs import verify_proof
 from collab.federation.signatures import (
     Message,
@@ -24,6 +24,7 @@ from collab.federation.signatures import (
     verify,
 )
 from collab.federation.strictjson import Malformed, multihash, parse
+from collab.federation.vocab import MAX_IRI
 from collab.people.queries import actor_by_iri
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 AHEAD = timedelta(days=1)
 MAX_ADDRESSED, MAX_TAGS, MAX_ATTACHED, MAX_OPTIONS = 200, 100, 32, 100
-MAX_ID = 2048
+NO_HOST = partial(Refused, 401, "bad_host", "An address is not one we speak with.")
 INBOX_RATE = 3000
 """Activities that one host may bring in a minute (R51)."""
 PEERING = frozenset({"Follow", "Accept", "Reject", "Undo"})
@@ -96,7 +97,7 @@ def receive(federation: Federation, message: Message) -> Arrival | None:
     Raises Refused with the status to answer.
     """
     check_envelope(message)
-    host = _host(federation, key_id_of(message))
+    host = federation.host_of(key_id_of(message), otherwise=NO_HOST)
     standing = federation.standing(host)
     if standing == "none" or host == federation.host:
         raise Refused(403, "host_refused", "This host is not let in here.")
@@ -114,7 +115,7 @@ def receive(federation: Federation, message: Message) -> Arrival | None:
     return Arrival(
         activity=activity,
         actor=actor,
-        host=_host(federation, actor),
+        host=federation.host_of(actor, otherwise=NO_HOST),
         sender=sender,
         scheme=scheme,
         raw=message.body,
@@ -134,7 +135,7 @@ def _verified(federation: Federation, message: Message, *, asking: bool) -> Send
         verified = _verify(federation, message, asking=asking)
     if not isinstance(verified, Verified):  # never a truthy something else (2.3 point 9)
         raise Refused(401, "bad_signature", "The signature does not match the request.")
-    host = _host(federation, verified.actor_id)
+    host = federation.host_of(verified.actor_id, otherwise=NO_HOST)
     return Sender(verified.actor_id, host, verified.key_id, verified.scheme)
 
 
@@ -145,13 +146,6 @@ def _verify(federation: Federation, message: Message, *, asking: bool) -> Verifi
         find_key=federation.find_peer_key if asking else federation.find_key,
         now=federation.now(),
     )
-
-
-def _host(federation: Federation, iri: str) -> str:
-    try:
-        return federation.host_of(iri)
-    except BadHost as error:
-        raise Refused(401, "bad_host", "An address is not one we speak with.") from error
 
 
 def _read(body: bytes) -> Json:
@@ -187,7 +181,7 @@ def _is_strangers_farewell(federation: Federation, message: Message) -> bool:
 def _single_actor(federation: Federation, activity: Json) -> str:
     """The one actor of an activity, who is not one of ours (R3, R20)."""
     actor = activity.get("actor")
-    if not isinstance(actor, str) or len(actor) > MAX_ID:
+    if not isinstance(actor, str) or len(actor) > MAX_IRI:
         raise Refused(400, "no_actor", "The activity names no single actor.")
     if federation.is_ours(actor):
         raise Refused(401, "our_actor", "The activity claims to be of one of our own actors.")
@@ -216,11 +210,12 @@ def _belief(federation: Federation, activity: Json, actor: str, sender: Sender) 
 def _check_shape(federation: Federation, activity: Json, actor: str) -> None:
     """Ids, dates and sizes that hold for every verb (R2, R15, R38, R44)."""
     identity, verb = activity.get("id"), activity.get("type")
-    if not isinstance(identity, str) or not 0 < len(identity) <= MAX_ID:
+    host = partial(federation.host_of, otherwise=NO_HOST)
+    if not isinstance(identity, str) or not 0 < len(identity) <= MAX_IRI:
         raise Refused(400, "no_id", "The activity has no id.")
     if not isinstance(verb, str) or len(verb) > 100:
         raise Refused(400, "no_type", "The activity has no type.")
-    if _host(federation, identity) != _host(federation, actor):
+    if host(identity) != host(actor):
         raise Refused(401, "foreign_id", "The id of the activity is of another host.")
     thing = activity.get("object")
     if verb == "Announce" and isinstance(thing, dict) and thing.get("type") == "Announce":

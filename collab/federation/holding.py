@@ -11,6 +11,7 @@ from collab.core.errors import Forbidden, Invalid
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation.models import Tombstone
+from collab.federation.vocab import MAX_IRI
 from collab.people.models import Actor
 from collab.spaces.items import by_iri
 from collab.spaces.models import Item, Space
@@ -28,7 +29,7 @@ def me(work: Work) -> Actor:
 def iri_of(value: object) -> str:
     """The id of something embedded or named. Raises Invalid."""
     found = value.get("id") if isinstance(value, dict) else value
-    if not isinstance(found, str) or not 0 < len(found) <= 2048:
+    if not isinstance(found, str) or not 0 < len(found) <= MAX_IRI:
         raise Invalid(object=N_("Cet objet n’est pas compris ici."))
     return found
 

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import idna
 
+from collab.federation.vocab import MAX_IRI
+
 _IRI = re.compile(r"(https?)://([^/?#]*)([^#]*)(#.*)?", re.IGNORECASE | re.DOTALL)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -15,7 +17,6 @@ _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):([1-9][0-9]{0,4})")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORT = re.compile(r":(?:443)?\Z")
 _MAX_NAME = 253
-_MAX_IRI = 2048
 
 
 class BadHost(ValueError):
@@ -85,7 +86,7 @@ def locate(iri: str, *, allow_loopback: bool = False) -> Location:
     Raises BadHost as `host_of` does.
     """
     match = _IRI.fullmatch(iri)
-    if match is None or len(iri) > _MAX_IRI or _FORBIDDEN.search(iri):
+    if match is None or len(iri) > MAX_IRI or _FORBIDDEN.search(iri):
         raise BadHost("not an https address")
     scheme, authority, target = match[1].lower(), match[2], match[3]
     host = canonical_host(authority, allow_loopback=allow_loopback)
@@ -111,7 +112,7 @@ def same_origin(a: str, b: str) -> bool:
 def _origin(iri: str) -> str:
     """As `locate(iri).origin`; what stands behind the host is not taken apart."""
     plain = _PLAIN_ORIGIN.match(iri)
-    if plain is None or len(iri) > _MAX_IRI or _FORBIDDEN.search(iri):
+    if plain is None or len(iri) > MAX_IRI or _FORBIDDEN.search(iri):
         return locate(iri, allow_loopback=True).origin
     return locate(plain[0], allow_loopback=True).origin
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -180,9 +181,12 @@ class Federation:
         """The one spelling of a host. Raises BadHost (R12)."""
         return canonical_host(host, allow_loopback=self.allow_loopback)
 
-    def host_of(self, iri: str) -> str:
-        """The canonical host of an IRI. Raises BadHost (R12)."""
-        return host_of(iri, allow_loopback=self.allow_loopback)
+    def host_of(self, iri: str, *, otherwise: Callable[[], Exception] | None = None) -> str:
+        """The canonical host of an IRI. Raises BadHost (R12), or what `otherwise` makes."""
+        try:
+            return host_of(iri, allow_loopback=self.allow_loopback)
+        except BadHost as error:
+            raise otherwise() if otherwise else error from error
 
     def is_ours(self, iri: str) -> bool:
         """Whether an IRI is one of this instance's."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +20,7 @@ from collab.core.errors import Forbidden, Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation import log as project_log
-from collab.federation import peers
+from collab.federation import peers, vocab
 from collab.federation.gate import Arrival
 from collab.federation.house import Federation
 from collab.federation.models import InboxItem
@@ -40,6 +41,7 @@ FORGET_EVERY = 86_400
 """Seconds between two rounds of forgetting."""
 LOOKED_BACK = 200
 """How many later activities of somebody are searched for their taking back of a greeting."""
+NO_HOST = partial(Invalid, object=N_("Cette adresse n’est pas comprise."))
 EMBEDDED = frozenset({"Create", "Update"})
 UNDERSTOOD_BADLY = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a document of the wrong shape may raise in a mapping; the sender's mistake."""
@@ -148,7 +150,7 @@ def declines(*verbs: str) -> Callable[[Declined], Declined]:
 def id_of(value: object) -> str:
     """The id of something embedded or named; "" for anything else."""
     found = value.get("id") if isinstance(value, dict) else value
-    return found if isinstance(found, str) and len(found) <= 2048 else ""
+    return found if isinstance(found, str) and len(found) <= vocab.MAX_IRI else ""
 
 
 def take(federation: Federation, arrival: Arrival) -> None:
@@ -203,17 +205,10 @@ def _at_hand(federation: Federation, arrival: Arrival) -> Json:
     if arrival.verb == "Announce":
         return activity | {"object": believable(federation, arrival.actor, thing, Purse())}
     if arrival.verb in EMBEDDED and isinstance(thing, str):
-        if federation.host_of(arrival.actor) != _host(federation, thing):
+        if federation.host_of(arrival.actor) != federation.host_of(thing, otherwise=NO_HOST):
             raise Forbidden(N_("Cet objet n’est pas de la personne qui l’envoie."))
         return activity | {"object": fetch_object(federation, thing)}
     return activity
-
-
-def _host(federation: Federation, iri: str) -> str:
-    try:
-        return federation.host_of(iri)
-    except ValueError as error:
-        raise Invalid(object=N_("Cette adresse n’est pas comprise.")) from error
 
 
 def _effect(federation: Federation, arrival: Arrival, actor: Actor, activity: Json) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
@@ -13,7 +14,7 @@ from collab.core.db import writing
 from collab.core.errors import Problem
 from collab.federation import actors, patience
 from collab.federation.fetch import Unfetched, fetch_document
-from collab.federation.hosts import BadHost, host_of, same_origin
+from collab.federation.hosts import same_origin
 from collab.federation.keys import BadKey, Claim, PublicKey, key_from_document
 from collab.federation.models import KeyRefusal
 from collab.federation.remote import keep_actor
@@ -32,6 +33,7 @@ AWAY_FOR = timedelta(seconds=20)
 REFETCH_AFTER = timedelta(seconds=60)
 MOST_PAGES, MOST_ON_PAGE = 5, 100
 """Of somebody's list of all keys (R29)."""
+NO_KEY_ID = partial(Refused, 401, "bad_key_id", "The key id is not an https address.")
 PURSE = "waited for keys"
 """What pays for the time that the keys of logs take."""
 SILENT_FOR = 60
@@ -50,7 +52,7 @@ def find_key(
 
     `hurried`: for one of many entries of a log, whose hosts together get little of our time.
     """
-    host = _host(federation, key_id)
+    host = federation.host_of(key_id, otherwise=NO_KEY_ID)
     if host != federation.host and not allowed(host):
         raise Refused(403, "host_refused", "This host is not let in here.")
     row = _row(federation, key_id)
@@ -105,13 +107,6 @@ def in_use(key: PublicKey) -> PublicKey:
     if key.revoked is not None:
         raise Refused(401, "revoked_key", "The key was revoked by its owner.")
     return key
-
-
-def _host(federation: Federation, key_id: str) -> str:
-    try:
-        return host_of(key_id, allow_loopback=federation.allow_loopback)
-    except BadHost as error:
-        raise Refused(401, "bad_key_id", "The key id is not an https address.") from error
 
 
 def refresh_key(federation: Federation, key_id: str) -> bool:

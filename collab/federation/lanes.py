@@ -52,12 +52,6 @@ def lanes(session: Session) -> list[Lane]:
     return _described(session, peers)
 
 
-def lane_of(session: Session, host: str) -> Lane | None:
-    """Sending to that host; None when it is not known."""
-    peer = session.get(Peer, host)
-    return _described(session, [peer])[0] if peer else None
-
-
 def _described(session: Session, peers: Sequence[Peer]) -> list[Lane]:
     hosts = [peer.host for peer in peers]
     waiting = _waiting(session, hosts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 FRESH = timedelta(hours=24)
+NOBODY = partial(Missing, UNKNOWN)
 NODEINFO_APPLICATION = "https://www.w3.org/ns/activitystreams#Application"
 OPENNESS = {
     "open": JoinPolicy.OPEN,
@@ -56,7 +58,7 @@ NOT_AN_ADDRESS = N_("Une adresse ressemble à jardin@exemple.fr ou à https://ex
 
 def resolve_actor(federation: Federation, iri: str, *, refresh: bool, peering: bool) -> Actor:
     """See Federation.resolve_actor (R9, R10, R12, R20, R27, R38)."""
-    host = _host(federation, iri)
+    host = federation.host_of(iri, otherwise=NOBODY)
     known = actor_by_iri(federation.session, iri)
     if host == federation.host:
         if known is None or not known.local:
@@ -133,15 +135,8 @@ def fetch_object(federation: Federation, iri: str) -> Json:
 
     Raises Forbidden, Missing or Unreachable as `resolve_actor` does.
     """
-    federation.require_peer(_host(federation, iri))
+    federation.require_peer(federation.host_of(iri, otherwise=NOBODY))
     return _fetch(federation, iri)
-
-
-def _host(federation: Federation, iri: str) -> str:
-    try:
-        return federation.host_of(iri)
-    except BadHost as error:
-        raise Missing(UNKNOWN) from error
 
 
 # Addresses
@@ -206,7 +201,7 @@ def find_instance(federation: Federation, address: str) -> Actor:
         href = link.get("href")
         if link.get("rel") != NODEINFO_APPLICATION or not isinstance(href, str):
             continue
-        if _host(federation, href) == host:
+        if federation.host_of(href, otherwise=NOBODY) == host:
             return resolve_actor(federation, href, refresh=True, peering=True)
     raise Missing(N_("Ce site ne dit pas comment se relier à lui."))
 

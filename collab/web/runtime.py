@@ -23,8 +23,6 @@ from collab.web.extensions import db
 from collab.web.ports import Network
 from collab.web.searching import Search
 
-JOB_REST = 1.0
-
 
 @dataclass
 class Runtime:

@@ -15,7 +15,7 @@ from federation.stage import ORIGIN, federation, foreign, house
 from collab.core.db import writing
 from collab.federation.deliver import Courier
 from collab.federation.hygiene import domain_of, forget
-from collab.federation.lanes import lane_of, lanes, pause_peer, resume_peer, retry_peer, tidy
+from collab.federation.lanes import lanes, pause_peer, resume_peer, retry_peer, tidy
 from collab.federation.models import Delivery, OutboxItem, Subscriber
 from collab.federation.peerhealth import failed
 from collab.federation.peers import ChoosePeer
@@ -94,7 +94,7 @@ def states():
 
 def lane(host):
     db.session.rollback()
-    return lane_of(db.session(), host)
+    return next((lane for lane in lanes(db.session()) if lane.host == host), None)
 
 
 def test_what_is_about_one_thing_comes_in_its_order(tell, courier, foreign):
