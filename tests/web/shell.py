@@ -83,6 +83,7 @@ def make_shell():
     app.jinja_env.globals["asset"] = lambda name: f"/static/{name}"
     app.jinja_env.globals["shared_computer"] = lambda: False
     app.jinja_env.globals["words_aloud"] = lambda: "{}"
+    app.jinja_env.globals["sheets"] = lambda look, colours: ""
     app.jinja_env.globals["idle_time"] = lambda: 0
     app.jinja_env.globals["light"] = lambda: False
     Babel(app, default_locale="fr", locale_selector=lambda: request.args.get("l", "fr"))
@@ -96,6 +97,7 @@ def make_shell():
             host="a.example",
             registration="open",
             look="",
+            colours="",
             accessibility="none",
             logo=None,
             allow_loopback=False,
