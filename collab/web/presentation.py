@@ -16,6 +16,7 @@ from flask_babel import get_locale, get_timezone, gettext
 from markupsafe import Markup, escape
 
 from collab.core.tongues import TONGUES
+from collab.spaces.summaries import summary_of
 from collab.web import bidi
 from collab.web.chart import marks
 from collab.web.display import display
@@ -49,6 +50,7 @@ def register(app: Flask) -> None:
         "enumerated": enumerated,
         "month": month,
         "number": number,
+        "summarised": summarised,
         "typo": typo,
         "when": when,
     }
@@ -148,6 +150,12 @@ def comma() -> str:
 def enumerated(parts: Iterable[object]) -> Markup:
     """Say a list as the language does: « Ada, Bob et Zoé », « Ada وBob »; markup stays markup."""
     return Markup(format_list([str(escape(part)) for part in parts], locale=_locale()))  # noqa: S704
+
+
+def summarised(summary: str) -> str:
+    """What is said beside a version: the house's own words in the reader's language."""
+    found = summary_of(summary)
+    return gettext(found[0], **found[1]) if found else summary
 
 
 def host(address: str) -> str:

@@ -12,7 +12,17 @@ from flask import render_template_string
 from flask_babel import force_locale
 from shell import NOW, garden, make_shell, render
 
-from collab.web.presentation import clock, day, filesize, month, number, typo, when
+from collab.web.presentation import (
+    clock,
+    day,
+    enumerated,
+    filesize,
+    month,
+    number,
+    summarised,
+    typo,
+    when,
+)
 from collab.web.weave import weave, weave_image
 
 
@@ -129,3 +139,21 @@ def test_a_cloth_on_a_page_is_one_node_that_asks_for_nothing(here):
     assert image["src"].startswith("data:image/svg+xml,")
     carried = ET.fromstring(unquote(image["src"].partition(",")[2]))
     assert len(list(carried.iter())) <= 6
+
+
+def test_what_the_house_writes_beside_a_version_is_said_in_the_readers_language(here):
+    kept = ["Relecture : Rose (Amis)", "Retour à la version 3", "Import", "Corrigé à la main"]
+    assert [summarised(one) for one in kept] == kept
+    with force_locale("ar"):
+        review, back, imported, own = map(summarised, kept)
+    assert "Rose (Amis)" in review
+    assert "3" in back
+    assert own == kept[3]
+    assert not {"Relecture", "Retour", "Import"} & set(f"{review} {back} {imported}".split())
+
+
+def test_a_list_is_joined_as_the_language_does(here):
+    assert enumerated(["Ada", "<b>"]) == "Ada et &lt;b&gt;"
+    assert enumerated(["un", "deux", "trois"]) == "un, deux et trois"
+    with force_locale("ar"):
+        assert enumerated(["un", "deux", "trois"]) == "un وdeux وtrois"

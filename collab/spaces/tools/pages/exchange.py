@@ -18,6 +18,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.spaces.models import Role, Space
 from collab.spaces.policy import require
+from collab.spaces.summaries import IMPORTED
 from collab.spaces.tools.pages.inputs import EditClash, EditDocument, Imported, WriteDocument
 from collab.spaces.tools.pages.models import Document
 from collab.spaces.tools.pages.operations import edit_document, write_document
@@ -27,7 +28,6 @@ from collab.spaces.tools.pages.trees import Leaf, Plan, called, paths_of
 
 BATCH = 20
 """Documents written in one unit of work: others may write in between."""
-SUMMARY = "Import"
 CLASH = N_("Ce document a été changé ici entre-temps, aux mêmes endroits : il est laissé tel quel.")
 
 
@@ -109,7 +109,7 @@ def _take(work: Work, space: Space, plan: Plan, leaf: Leaf, failed: set[str]) ->
             document=leaf.uid,
             title=sheet.title,
             source=sheet.source,
-            summary=SUMMARY,
+            summary=IMPORTED,
             tags=sheet.tags,
             description=sheet.description,
             imported=file,
@@ -120,7 +120,7 @@ def _take(work: Work, space: Space, plan: Plan, leaf: Leaf, failed: set[str]) ->
     new = WriteDocument(
         title=sheet.title,
         source=sheet.source,
-        summary=SUMMARY,
+        summary=IMPORTED,
         parent=parent,
         tags=sheet.tags,
         description=sheet.description,

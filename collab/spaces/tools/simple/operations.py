@@ -18,6 +18,7 @@ from collab.spaces.items import MAX_TITLE
 from collab.spaces.models import Offer, Role, Space
 from collab.spaces.offers import make_offer, must_offer
 from collab.spaces.policy import require
+from collab.spaces.summaries import REVIEWED, UNREVIEWED
 from collab.spaces.tools.simple.inputs import (
     MAX_BODY,
     MAX_ORGANISATION,
@@ -144,7 +145,7 @@ def unreview_simple(work: Work, space: Space, given: TakeSimple) -> SimpleText:
     if simple.reviewed_at is None:
         return simple
     _keep_review(simple, None)
-    return _revised(work, simple, simple.title, simple.source, "Relecture annulée")
+    return _revised(work, simple, simple.title, simple.source, UNREVIEWED)
 
 
 def remove_simple(work: Work, space: Space, given: TakeSimple) -> SimpleText | Offer:
@@ -205,7 +206,7 @@ def _keep_review(simple: SimpleText, review: Review | None) -> None:
 
 def _said(review: Review) -> str:
     by = f"{review.readers} ({review.organisation})" if review.organisation else review.readers
-    return f"Relecture : {by}"[:300]
+    return (REVIEWED % {"by": by})[:300]
 
 
 def _version_now(work: Work, space: Space, simple: SimpleText) -> str:
