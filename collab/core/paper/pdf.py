@@ -26,12 +26,7 @@ def pdf_of(form: str, data: dict[str, Any]) -> tuple[bytes, bool]:
     Raises:
         typst.TypstError: it cannot be made at all.
     """
-    told = {"data": json.dumps(_breakable(data), ensure_ascii=False)}
-    fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(LETTERS)])
-    compiler = typst.Compiler(
-        FORMS / f"{form}.typ", root=FORMS, font_paths=fonts, sys_inputs=told, package_path=FORMS,
-        package_cache_path=FORMS,
-    )  # fmt: skip
+    compiler = _compiler(form, data)
     try:
         made, accessible = compiler.compile(format="pdf", pdf_standards="ua-1"), True
     except typst.TypstError:
@@ -39,6 +34,21 @@ def pdf_of(form: str, data: dict[str, Any]) -> tuple[bytes, bool]:
         made, accessible = compiler.compile(format="pdf"), False
     assert isinstance(made, bytes)
     return made, accessible
+
+
+def pages(form: str, data: dict[str, Any]) -> int:
+    """How many pages a form takes."""
+    drawn = _compiler(form, data).compile(format="svg")
+    return len(drawn) if isinstance(drawn, list) else 1
+
+
+def _compiler(form: str, data: dict[str, Any]) -> typst.Compiler:
+    told = {"data": json.dumps(_breakable(data), ensure_ascii=False)}
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(LETTERS)])
+    return typst.Compiler(
+        FORMS / f"{form}.typ", root=FORMS, font_paths=fonts, sys_inputs=told, package_path=FORMS,
+        package_cache_path=FORMS,
+    )  # fmt: skip
 
 
 def _breakable(node: Any) -> Any:
