@@ -45,12 +45,13 @@ CREATED = re.compile(r";\s*created=(\d{9,12})|\bcreated=\"?(\d{9,12})")
 
 @dataclass(frozen=True)
 class Sender:
-    """Who signed a request, and of which host they are."""
+    """Who signed a request, of which host they are, and with what: `rsa` or `ed25519`."""
 
     actor_id: str
     host: str
     key_id: str
     scheme: str
+    algorithm: str
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _verified(federation: Federation, message: Message, *, asking: bool) -> Send
     if not isinstance(verified, Verified):  # never a truthy something else (2.3 point 9)
         raise Refused(401, "bad_signature", "The signature does not match the request.")
     host = federation.host_of(verified.actor_id, otherwise=NO_HOST)
-    return Sender(verified.actor_id, host, verified.key_id, verified.scheme)
+    return Sender(verified.actor_id, host, verified.key_id, verified.scheme, verified.algorithm)
 
 
 def _verify(federation: Federation, message: Message, *, asking: bool) -> Verified:

@@ -43,7 +43,8 @@ class Lane:
     failing_since: datetime | None
     refuses_us: bool
     weaker: tuple[str, ...]
-    """What it did to show that its words are its own, and does no more: `rfc9421`, `proof`."""
+    """What it did to show that its words are its own, and does no more: `rfc9421`, `ed25519`,
+    `proof`."""
 
 
 def lanes(session: Session) -> list[Lane]:

@@ -147,10 +147,12 @@ MISSED = 20
 """Requests in a row without what a host used before, after which we say that it stopped."""
 
 
-def signed(peer: Peer, *, rfc9421: bool | None, proven: bool | None) -> None:
+def signed(peer: Peer, *, rfc9421: bool | None, ed25519: bool | None, proven: bool | None) -> None:
     """Note how a host signed what it sent; None where this request says nothing of it."""
     if rfc9421 is not None:
         peer.without_rfc9421 = _row_without(peer.without_rfc9421, used=rfc9421)
+    if ed25519 is not None:
+        peer.without_ed25519 = _row_without(peer.without_ed25519, used=ed25519)
     if proven is not None:
         peer.without_proof = _row_without(peer.without_proof, used=proven)
 
@@ -162,6 +164,10 @@ def _row_without(before: int | None, *, used: bool) -> int | None:
 
 
 def weaker_than_before(peer: Peer) -> tuple[str, ...]:
-    """What a host used to do and has stopped: `rfc9421`, `proof`. Shown, and not refused."""
-    rows = (("rfc9421", peer.without_rfc9421), ("proof", peer.without_proof))
+    """What a host used to do and has stopped: `rfc9421`, `ed25519`, `proof`. Shown, not refused."""
+    rows = (
+        ("rfc9421", peer.without_rfc9421),
+        ("ed25519", peer.without_ed25519),
+        ("proof", peer.without_proof),
+    )
     return tuple(name for name, without in rows if without is not None and without >= MISSED)

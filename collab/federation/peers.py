@@ -260,6 +260,7 @@ def heard(session: Session, arrival: Arrival, at: datetime) -> None:
     signed(
         peer,
         rfc9421=arrival.sender.scheme == RFC9421 if own else None,
+        ed25519=arrival.sender.algorithm == "ed25519" if own else None,
         proven="proof" in arrival.activity if written else None,
     )
     known, offset = peer.clock_offset, arrival.offset

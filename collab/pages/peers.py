@@ -37,6 +37,7 @@ PEER_WORDS = {
 }
 WEAKER = {
     "rfc9421": N_("la signature récente des envois, RFC 9421"),
+    "ed25519": N_("les clés récentes, Ed25519"),
     "proof": N_("la preuve attachée à chaque texte"),
 }
 REACHES = (

@@ -191,6 +191,8 @@ class Peer(Base):
     `highlights`; "" when nobody did."""
     without_rfc9421: Mapped[int | None]
     """Requests in a row without that signature, since it used it last; None: it never did (R59)."""
+    without_ed25519: Mapped[int | None]
+    """The same of requests signed with an Ed25519 key."""
     without_proof: Mapped[int | None]
     """The same of proofs on what its people write."""
     paused_at: Mapped[datetime | None]

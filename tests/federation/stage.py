@@ -140,6 +140,7 @@ class Foreign:
         activity: dict | bytes,
         *,
         scheme: str = "cavage",
+        key: SigningKey | None = None,
         path: str = "/inbox",
         at: datetime | None = None,
         headers: dict | None = None,
@@ -147,7 +148,7 @@ class Foreign:
         """Deliver an activity, signed by that person, to our house."""
         body = activity if isinstance(activity, bytes) else canonical(activity)
         url = f"{ORIGIN}{path}"
-        signed = sign("POST", url, body, signer.rsa, scheme, at or datetime.now(UTC))
+        signed = sign("POST", url, body, key or signer.rsa, scheme, at or datetime.now(UTC))
         signed = signed | (headers or {})
         signed.pop("Host", None)
         kind = signed.pop("Content-Type", "application/activity+json")

@@ -63,7 +63,8 @@ def test_r59_a_host_that_signs_less_well_than_before_is_shown_and_not_refused(
             told = foreign.activity(lea, "Create", foreign.note(lea, garden))
             told = foreign.proven(lea, told) if better else told
             scheme = "rfc9421" if better else "cavage"
-            assert foreign.post(lea, told, scheme=scheme).status_code == 202
+            key = lea.edwards if better else lea.rsa
+            assert foreign.post(lea, told, scheme=scheme, key=key).status_code == 202
         return client.get("/admin/peers").get_data(as_text=True)
 
     assert flagged not in write(22, better=False)  # it never did better
@@ -72,6 +73,7 @@ def test_r59_a_host_that_signs_less_well_than_before_is_shown_and_not_refused(
     page = write(1, better=False)
     assert flagged in page
     assert "RFC 9421" in page
+    assert "Ed25519" in page
     assert "la preuve attachée" in page
     assert flagged not in write(1, better=True)
 

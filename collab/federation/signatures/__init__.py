@@ -118,7 +118,7 @@ def verify(
     key = scheme.verify(message, scheme_host, found, now)
     if key.end is not None and key.end < now:
         raise Refused(401, "expired_key", "The key is no longer in use.")
-    return Verified(key.owner, key.key_id, scheme.NAME)
+    return Verified(key.owner, key.key_id, scheme.NAME, key.algorithm)
 
 
 def _scheme(message: Message) -> Scheme:

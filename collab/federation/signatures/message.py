@@ -76,11 +76,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Verified:
-    """Who signed: the owner of the key, the key, and the scheme. Never tested for truth."""
+    """Who signed: the owner of the key, the key with its kind, and the scheme. Never tested for
+    truth."""
 
     actor_id: str
     key_id: str
     scheme: str
+    algorithm: str
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Verified is compared by its members, not by its truth")
