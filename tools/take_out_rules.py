@@ -25,6 +25,13 @@ FOLDER = Path("tests/federation")
 COPIED = ("collab", "docs", "tests", "tools")
 LONGEST = 300
 """Seconds after which a run is given up; that counts as a fault of the table, not as red."""
+NOT_SMALLER = """
+from hypothesis import Phase, settings
+
+settings.register_profile("seen", phases=(Phase.explicit, Phase.generate))
+settings.load_profile("seen")
+"""
+"""Makes the first example that fails enough: to look for the smallest one takes minutes."""
 AT_ONCE = 60
 """Rules whose tests are seen green together, before anything is taken out."""
 
@@ -82,6 +89,8 @@ def copy_tree(to: Path) -> None:
         shutil.copytree(ROOT / name, to / name, ignore=ignored)
     for file in (path for path in ROOT.iterdir() if path.is_file()):
         shutil.copy2(file, to / file.name)
+    with (to / "tests" / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(NOT_SMALLER)
 
 
 @contextmanager
