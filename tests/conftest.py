@@ -38,22 +38,46 @@ PASSWORD = "une petite phrase"
 sooner.hurry()
 
 
+DATABASES = ("sqlite", "postgresql")
+# What takes longest begins first, so that nobody is left alone with it at the end.
+LONG = ("tests/acceptance/", "tests/accessible/", "tests/weight/", "tests/browser/")
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--database",
-        choices=["sqlite", "postgresql"],
+        choices=[*DATABASES, "both"],
         default="sqlite",
-        help="What the instances of the tests keep their rows in.",
+        help="What the instances of the tests keep their rows in; both: one after the other.",
     )
 
 
+def pytest_generate_tests(metafunc):
+    """Where both are asked for, a test that has rows anywhere runs once on each."""
+    both = metafunc.config.getoption("--database") == "both"
+    if both and "database_for" in metafunc.fixturenames:
+        metafunc.parametrize("database", DATABASES, indirect=True)
+
+
 def pytest_collection_modifyitems(config, items):
-    """On PostgreSQL only the tests that have rows anywhere are worth a second run."""
-    if config.getoption("--database") == "sqlite":
+    """What is long first. On PostgreSQL alone, only the tests that have rows anywhere."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    if config.getoption("--database") != "postgresql":
         return
     kept = [item for item in items if "database_for" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say how many ran on which database."""
+    if config.getoption("--database") != "both":
+        return
+    ran = [told.nodeid for told in terminalreporter.getreports("passed") if told.when == "call"]
+    again = sum("[postgresql" in name for name in ran)
+    terminalreporter.write_sep(
+        "-", f"passed: {len(ran) - again} tests on SQLite or without rows, {again} on PostgreSQL"
+    )
 
 
 class PostgreSQL:
@@ -91,11 +115,21 @@ class PostgreSQL:
             connection.execute(text(statement))
 
 
+@pytest.fixture
+def database(request) -> str:
+    """What this test keeps its rows in."""
+    return getattr(request, "param", None) or request.config.getoption("--database")
+
+
 @pytest.fixture(scope="session")
-def postgresql(request) -> PostgreSQL | None:
-    if request.config.getoption("--database") == "sqlite":
-        return None
+def postgresql_server() -> PostgreSQL:
     return PostgreSQL(os.environ["COLLAB_TEST_POSTGRESQL_URL"])
+
+
+@pytest.fixture
+def postgresql(database, request) -> PostgreSQL | None:
+    """The server that this test is about, if it is."""
+    return request.getfixturevalue("postgresql_server") if database == "postgresql" else None
 
 
 @pytest.fixture

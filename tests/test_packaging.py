@@ -165,19 +165,10 @@ def test_the_wheel_offers_the_collab_command(wheel):
     assert "collab = collab.cli:main" in wheel.read(points).decode()
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "chosen", "status"),
-    [
-        (0, 0, False, 0),
-        (1, 0, False, 1),
-        (0, 1, True, 1),
-        (0, 5, False, 5),
-        (0, 5, True, 0),
-        (5, 5, True, 5),
-    ],
-)
-def test_the_suite_fails_when_either_run_does(first, second, chosen, status):
-    assert run_tests.verdict(first, second, chosen) == status
+def test_make_test_asks_for_both_databases_and_for_whatever_is_chosen():
+    words = run_tests.command(["-k", "pages"])
+    assert "--database=both" in words
+    assert words[-2:] == ["-k", "pages"]
 
 
 def test_who_may_not_install_is_told_exactly_what_to(capsys):
