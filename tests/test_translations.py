@@ -51,6 +51,7 @@ NOT_FOR_PAGES = {
     "collab/core/tongues.py": "the names of languages, each in itself",
     "collab/core/markup/clean.py": "said in a stored text, in the language of the texts",
     "collab/core/markup/inline.py": "punctuation",
+    "collab/core/paper/words.py": "punctuation",
     "collab/demo/stage.py": "the demo",
     "collab/demo/story.py": "the demo",
     "collab/search/french.py": "the language as search knows it",

@@ -77,6 +77,11 @@ DESKS: Mapping[str, Sequence[str]] = {
         N_("Dites ce qui ne va pas, avec vos mots. Les autres membres ne le voient pas."),
         N_("La réponse se lit dans « Mes signalements »."),
     ),
+    "posters.show": (
+        N_("Chaque feuille porte un carré à photographier, et un code à taper."),
+        N_("Une affiche et une liste servent à tout le monde, une carte à une seule personne."),
+        N_("Choisissez la langue de la feuille. La page d’accueil s’ouvre dans cette langue."),
+    ),
     "reports.mine": (
         N_("Ici, vous suivez ce que vous avez signalé, et ce qu’on vous répond."),
         N_("Les personnes que vous signalez ne savent pas que c’est vous."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from collab.core.paper.words import bound, direction, listed
+from collab.core.paper.words import QUOTES, bound, direction, listed
 
 Block = dict[str, Any]
 Run = dict[str, Any]
@@ -215,7 +215,7 @@ class _Reader:
             href = self._address(node.given.get("href", "")) or href
         found = [run for child in node.inside for run in self.runs(child, marks, href)]
         if node.tag == "q":
-            opened, closed = ("«\u00a0", "\u00a0»") if self.french else ("“", "”")
+            opened, closed = QUOTES if self.french else ("“", "”")
             found = [{"s": opened, "m": []}, *found, {"s": closed, "m": []}]
         return found
 

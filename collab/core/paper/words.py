@@ -22,6 +22,7 @@ COMMON = {
 """Words that no text of some length goes without."""
 READ = 4_000
 """Characters that are enough to tell a language by."""
+QUOTES = ("«\u00a0", "\u00a0»")
 LOOSE = re.compile(r" (?=[;:?!»])|(?<=«) ")
 
 
