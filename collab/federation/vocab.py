@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from collab.core.markup import MAX_REMOTE, sanitise_remote
+from collab.core.tongues import language_code
 
 Json = dict[str, Any]
 
@@ -113,6 +114,15 @@ def source(obj: Json, limit: int) -> str | None:
     if not isinstance(told, str) or len(told) > limit:
         return None
     return told.replace("\r\n", "\n").replace("\0", "")
+
+
+def language(obj: Json) -> str:
+    """The language it says its text is in: the only one of `contentMap`, whose words are ours."""
+    told, words = obj.get("contentMap"), obj.get("content")
+    if not isinstance(told, dict) or len(told) != 1 or not words:
+        return ""
+    ((code, said),) = told.items()
+    return language_code(code) if said == words else ""
 
 
 def is_public(obj: Json) -> bool:

@@ -678,3 +678,58 @@ def test_every_change_is_told_once_to_those_who_listen(write, edit, as_, space, 
         select(EventRow.name).where(EventRow.item_id == document.id).order_by(EventRow.id)
     ).all()
     assert names == ["item.published", "item.revised", "item.withdrawn"]
+
+
+# ---------------------------------------------------------------- in what language it is
+
+
+def test_r_12_a_document_says_its_language_on_copies_too_and_keeps_it(write, edit, told, bob, as_):
+    document = write("بذور", "الفول", language="ar")
+    said = to_object(db.session(), document)
+    assert said["contentMap"] == {"ar": said["content"]}
+    copy = told(moved(said), bob)
+    assert copy.language == "ar"
+    assert to_object(db.session(), copy) == moved(said)
+    edit(document, "الفول والحمص")
+    assert (document.language, document.revision) == ("ar", 2), "who says nothing changes nothing"
+    edit(document, "الفول والحمص", language="fa")
+    assert (document.language, document.revision) == ("fa", 3)
+    assert told(moved(to_object(db.session(), document)), bob).language == "fa"
+    edit(document, "الفول والحمص", language="und")
+    assert "contentMap" not in to_object(db.session(), document)
+    assert told(moved(to_object(db.session(), document)), bob).language == ""
+    assert write("Vide", "", language="ar").language == "ar"
+    assert "contentMap" not in to_object(db.session(), write("Sans texte", "", language="ar"))
+
+
+def test_r_12_a_document_is_written_and_shown_in_its_language_by_forms(client, page, space):
+    form = client.get(f"{PAGES}/new").get_data(as_text=True)
+    assert 'value="fr" selected' in form
+    sent = {"title": "Seeds", "source": "Broad beans", "action": "save", "language": "en"}
+    client.post(f"{PAGES}/new", data=sent)
+    told = client.get(f"{PAGES}/seeds").get_data(as_text=True)
+    assert '<h1 lang="en">Seeds</h1>' in told
+    assert 'dir="auto" lang="en">' in told
+    form = client.get(f"{PAGES}/seeds/edit").get_data(as_text=True)
+    assert 'value="en" selected' in form
+    assert 'name="was_language" value="en"' in form
+
+
+def test_r_12_saving_a_document_of_unknown_language_does_not_say_one(client, page, write):
+    document = write("Semis", "fèves")
+    form = client.get(f"{PAGES}/semis/edit").get_data(as_text=True)
+    assert 'value="und" selected' in form
+    sent = {"title": "Semis", "source": "fèves", "language": "und", "was_language": "und"}
+    client.post(f"{PAGES}/semis/edit", data=sent | {"action": "save"})
+    db.session.refresh(document)
+    assert (document.language, document.revision) == ("", 1)
+
+
+def test_r_12_a_member_from_elsewhere_offers_the_language_too(as_, space, lea):
+    with as_(lea) as work:
+        document = take_offer(work, space, revision(lea, language="pt-BR"))
+    assert document.language == "pt-BR"
+    with as_(lea) as work:
+        take_offer(work, space, revision(lea, context=document.iri, language="zz!!"))
+        take_offer(work, space, revision(lea, context=document.iri))
+    assert document.language == "", "what is no language is none; what is left out stays"

@@ -72,6 +72,8 @@ def to_object(session: Session, document: Document) -> Json:
     }
     if document.revised_at:
         article["updated"] = vocab.written(document.revised_at)
+    if document.language and article["content"]:
+        article["contentMap"] = {document.language: article["content"]}
     if document.description:
         article["summary"] = f"<p>{escape(document.description, quote=False)}</p>"
     if document.parent:
@@ -112,6 +114,7 @@ def receive(work: Work, space: Space, obj: Json) -> Item:
         parent=parent_uid(work, space, obj),
         tags=tags(obj),
         description=_description(obj),
+        language=vocab.language(obj),
         told=told,
     )
     done = write_document(work, space, given)
@@ -136,6 +139,7 @@ def revise(work: Work, space: Space, item: Item, obj: Json) -> Item:
         parent=parent_uid(work, space, obj),
         tags=tags(obj),
         description=_description(obj),
+        language=vocab.language(obj),
         told=told,
     )
     if told.number == item.revision:

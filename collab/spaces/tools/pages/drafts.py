@@ -19,6 +19,8 @@ from collab.spaces.tools.pages.queries import Node, revision_named
 
 SEPARATORS = re.compile(r"[,;\n]")
 INDENT = "\u2003"
+UNSAID = "und"
+"""Of a document whose language nobody said: saving it for something else does not say it."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ class Draft:
     summary: str = ""
     tags: str = ""
     description: str = ""
+    language: str = ""
     parent: str = ""
     base: str = ""
     was_tags: str = ""
     was_description: str = ""
+    was_language: str = ""
     was_parent: str = ""
 
 
@@ -51,15 +55,18 @@ def draft_of(document: Document) -> Draft:
     """The form for a new version of a document."""
     tags = ", ".join(document.tags)
     parent = document.parent.uid if document.parent else ""
+    language = document.language or UNSAID
     return Draft(
         title=document.title,
         source=document.source,
         tags=tags,
         description=document.description,
+        language=language,
         parent=parent,
         base=version_of(document.title, document.source),
         was_tags=tags,
         was_description=document.description,
+        was_language=language,
         was_parent=parent,
     )
 
@@ -79,6 +86,7 @@ def as_new(draft: Draft) -> WriteDocument:
         parent=draft.parent,
         tags=_tags(draft.tags),
         description=draft.description,
+        language=draft.language,
     )
 
 
@@ -92,6 +100,7 @@ def as_edit(draft: Draft, document: Document) -> EditDocument:
         base=draft.base,
         tags=None if draft.tags == draft.was_tags else _tags(draft.tags),
         description=None if draft.description == draft.was_description else draft.description,
+        language=None if draft.language in ("", draft.was_language) else draft.language,
         parent=None if draft.parent == draft.was_parent else draft.parent,
     )
 
@@ -114,13 +123,14 @@ def draft_of_offer(
     }
     if document is None:
         tags = ", ".join(given.get("tags", []))
-        plain = {"description": given.get("description", ""), "parent": given.get("parent", "")}
+        plain = {name: given.get(name, "") for name in ("description", "language", "parent")}
         return Draft(**words, **plain, tags=tags), None
     draft = replace(draft_of(document), **words)
     if "tags" in given:
         draft = replace(draft, tags=", ".join(given["tags"]))
     draft = replace(draft, description=given.get("description", draft.description))
     draft = replace(draft, parent=given.get("parent", draft.parent))
+    draft = replace(draft, language=given.get("language", draft.language) or UNSAID)
     base = revision_named(session, document, given.get("base", "")) if given.get("base") else None
     merged = merge(base.source if base else "", document.source, draft.source)
     clash = Clash(document.title, document.source, draft.source, clashing=bool(merged.clashes))

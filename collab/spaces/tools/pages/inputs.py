@@ -55,7 +55,10 @@ class Imported:
 
 @dataclass(frozen=True)
 class WriteDocument:
-    """A new document. `parent` is the uid of the one above; none: at the top."""
+    """A new document. `parent` is the uid of the one above; none: at the top.
+
+    `language` is the BCP 47 code of what it is written in.
+    """
 
     title: str
     source: str = ""
@@ -63,13 +66,14 @@ class WriteDocument:
     parent: str | None = None
     tags: tuple[str, ...] = ()
     description: str = ""
+    language: str = ""
     told: Told | None = field(default=None, metadata=INTERNAL)
     imported: Imported | None = field(default=None, metadata=INTERNAL)
 
 
 @dataclass(frozen=True)
 class EditDocument:
-    """A new version. What is None stays; `parent` "" is the top.
+    """A new version. What is None stays; `parent` "" is the top; `language` `und` forgets it.
 
     `base` is the version (hash or number) the text was written on; none: the current one.
     """
@@ -81,6 +85,7 @@ class EditDocument:
     base: str = ""
     tags: tuple[str, ...] | None = None
     description: str | None = None
+    language: str | None = None
     parent: str | None = None
     told: Told | None = field(default=None, metadata=INTERNAL)
     imported: Imported | None = field(default=None, metadata=INTERNAL)

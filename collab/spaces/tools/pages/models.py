@@ -29,6 +29,8 @@ class Document(Item):
     slug: Mapped[str] = mapped_column(String(120))
     title_key: Mapped[str] = mapped_column(String(400), index=True)
     description: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str] = mapped_column(String(35), default="", server_default="")
+    """What the text is written in (BCP 47); empty when nobody said."""
     license: Mapped[str] = mapped_column(String(500), default="")
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     contributors: Mapped[list[str]] = mapped_column(JSON, default=list)

@@ -28,7 +28,7 @@ def offer_object(work: Work, space: Space, document: Document | None, change: Js
     """The Revision to offer: its author, what it is a version of, and what it changes.
 
     `change` has those of `title`, `source`, `summary`, `base` (version in hex), `tags`,
-    `description`, `parent` (uid, "" for the top) and `withdrawn` that are changed.
+    `description`, `language`, `parent` (uid, "" for the top) and `withdrawn` that are changed.
     """
     offered: Json = {
         "type": "Revision",
@@ -44,7 +44,7 @@ def offer_object(work: Work, space: Space, document: Document | None, change: Js
         offered["version"] = multihash_of(version_of(change["title"], change["source"]))
     if change.get("base"):
         offered["base"] = multihash_of(change["base"])
-    for name in ("summary", "description", "withdrawn"):
+    for name in ("summary", "description", "language", "withdrawn"):
         if name in change:
             offered[name] = change[name]
     if "tags" in change:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collab.core.errors import Conflict, Invalid, Missing
 from collab.core.i18n import N_
+from collab.core.tongues import language_code
 from collab.core.work import Work
 from collab.spaces import items
 from collab.spaces.models import Offer, Revision, Role, Space
@@ -57,6 +58,7 @@ def write_document(work: Work, space: Space, given: WriteDocument) -> Document |
         checked_source(given.source),
         checked_tags(given.tags),
         checked_description(given.description),
+        language_code(given.language),
     )
     summary = checked_summary(given.summary)
     parent = _parent(work, space, None, given.parent or "")
@@ -153,6 +155,7 @@ def refresh_document(work: Work, document: Document, given: EditDocument) -> Non
     """Take over what the host says of a version we have already: its place, tags, description."""
     document.tags = checked_tags(given.tags or ())
     document.description = checked_description(given.description or "")
+    document.language = language_code(given.language)
     space = work.session.get_one(Space, document.home_id)
     parent = _parent(work, space, document, given.parent or "")
     document.parent_id = parent.id if parent else None
@@ -193,6 +196,7 @@ def _edited(document: Document, given: EditDocument) -> Text:
         document.description
         if given.description is None
         else checked_description(given.description),
+        document.language if given.language is None else language_code(given.language),
     )
 
 
@@ -207,6 +211,7 @@ def _offer_edit(
         "base": base.version if base else items.version_of(document.title, document.source),
         "tags": None if given.tags is None else text.tags,
         "description": None if given.description is None else text.description,
+        "language": None if given.language is None else text.language,
         "parent": given.parent,
     }
     return offer_change(work, space, document, "edit", change)
@@ -242,4 +247,5 @@ def _merge(work: Work, document: Document, given: EditDocument, text: Text) -> N
 
 def _same(document: Document, text: Text) -> bool:
     kept = (document.title, document.source, list(document.tags), document.description)
-    return kept == (text.title, text.source, text.tags, text.description)
+    same = kept == (text.title, text.source, text.tags, text.description)
+    return same and document.language == text.language

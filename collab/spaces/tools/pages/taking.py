@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from collab.core.errors import Forbidden, Invalid, Missing
 from collab.core.i18n import N_
+from collab.core.tongues import LONGEST_CODE
 from collab.core.work import Work
 from collab.federation import vocab
 from collab.spaces.items import MAX_TITLE, version_of
@@ -76,6 +77,7 @@ def _change(work: Work, space: Space, document: Document, obj: Json) -> Document
         description=vocab.text(obj, "description", MAX_DESCRIPTION)
         if "description" in obj
         else None,
+        language=vocab.text(obj, "language", LONGEST_CODE) if "language" in obj else None,
         parent=parent,
     )
     return edit_document(work, space, edit)
@@ -89,6 +91,7 @@ def _offered_document(work: Work, space: Space, obj: Json) -> WriteDocument:
         parent=parent_uid(work, space, obj),
         tags=tags(obj),
         description=vocab.text(obj, "description", MAX_DESCRIPTION),
+        language=vocab.text(obj, "language", LONGEST_CODE),
     )
 
 

@@ -56,6 +56,7 @@ def _present(session: Session, document: Document) -> dict[str, Any]:
         "slug": document.slug,
         "tags": list(document.tags),
         "description": document.description,
+        "language": document.language,
         "parent": document.parent.uid if document.parent else None,
         "number": document.revision,
         "version": version_of(document.title, document.source),

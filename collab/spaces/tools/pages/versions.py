@@ -27,6 +27,7 @@ class Text:
     source: str
     tags: list[str]
     description: str
+    language: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def new_version(
     document.base = items.version_of(document.title, document.source)
     document.contributors = sorted({*document.contributors, work.actor.iri})
     document.tags, document.description = text.tags, text.description
+    document.language = text.language
     document.title_key = title_key(text.title)
     if told:
         document.base, document.license = told.base, told.license
@@ -101,6 +103,7 @@ def _new(work: Work, space: Space, text: Text, source: Source) -> Document:
         source=text.source,
         tags=text.tags,
         description=text.description,
+        language=text.language,
         license=told.license if told else "",
         slug=slug,
         revision=told.number if told else 1,
