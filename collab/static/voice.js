@@ -16,7 +16,7 @@ export async function start(asked) {
   const form = asked.closest("form[data-recorder]") || (await fetched(asked));
   const recorder = new Recorder(form);
   if (form.contains(asked)) asked.replaceWith(recorder.box);
-  else form.prepend(recorder.box);
+  else form.querySelector("h3").after(recorder.box);
   recorder.main.focus();
 }
 
@@ -27,6 +27,7 @@ async function fetched(link) {
   const form = document.adoptNode(page.querySelector("form[data-recorder]"));
   form.querySelector("[data-load]").remove();
   form.classList.remove("card");
+  form.prepend(make("h3", page.querySelector("h1").textContent));
   for (const part of form.querySelectorAll("[id]")) part.id = "v-" + part.id;
   for (const part of form.querySelectorAll("[for]")) part.htmlFor = "v-" + part.htmlFor;
   for (const part of form.querySelectorAll("[aria-describedby]")) {

@@ -1,0 +1,58 @@
+"""Somebody speaks into their microphone, by the keyboard alone, and is heard on both instances."""
+
+from __future__ import annotations
+
+from accessible.engines import FILES, HERE, axe, installed, overflow
+from playwright.sync_api import Page, expect
+
+from browser.town import PATIENCE, PHONE, Town, Windows, message
+
+expect.set_options(timeout=PATIENCE)
+PLAYED = """async () => {
+  const audio = document.querySelector("#messages audio");
+  audio.muted = true;
+  await audio.play();
+  return [audio.duration, new URL(audio.src).origin];
+}"""
+
+
+def speak(page: Page, words: str) -> None:
+    """From the thread's form on: record a second, stop, listen, say what is said, publish."""
+    page.get_by_role("link", name="Enregistrer un message vocal").press("Enter")
+    start = page.get_by_role("button", name="Commencer l’enregistrement")
+    expect(start).to_be_focused()
+    expect(page.get_by_text("Rien n’est enregistré encore.")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Pause").press("Enter")
+    page.get_by_role("button", name="Reprendre").press("Enter")
+    expect(page.get_by_text("Durée : 0 min 1 s")).to_be_visible()
+    page.get_by_role("button", name="Arrêter").press("Enter")
+    expect(page.get_by_text("C’est enregistré.")).to_be_visible()
+    form = page.locator("form[data-recorder]")
+    form.get_by_role("button", name="Publier").press("Enter")
+    expect(form.get_by_text("cochez « Je n’écris pas ce qui est dit »")).to_be_visible()
+    form.get_by_label("Ce qui est dit, en quelques mots").fill(words)
+
+
+def test_a_recording_is_made_by_keyboard_kept_on_error_and_heard_on_both_sides(
+    town: Town, windows: Windows
+):
+    near, far = town.open_thread("À voix haute", "Qui parle ?")
+    page = windows.open(town.a, "ada", viewport=PHONE)
+    page.context.add_init_script(path=installed(HERE) / FILES[0])
+    page.goto(town.talk_at(town.a, near))
+    speak(page, "Moi, je parle.")
+    assert axe(page) == []
+    assert overflow(page) == 0
+    page.locator("form[data-recorder]").get_by_role("button", name="Publier").press("Enter")
+    expect(message(page, "Moi, je parle.").locator("audio")).to_be_visible()
+    assert axe(page) == []
+    assert overflow(page) == 0
+    length, origin = page.evaluate(PLAYED)
+    assert 1 <= length < 30
+    assert origin == town.a.origin
+    reader = windows.open(town.b, "bea")
+    reader.goto(town.talk_at(town.b, far))
+    expect(message(reader, "Moi, je parle.").locator("audio")).to_be_visible()
+    heard, there = reader.evaluate(PLAYED)
+    assert (heard, there) == (length, town.b.origin)
