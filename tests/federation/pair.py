@@ -16,8 +16,10 @@ from collab.federation.deliver import Courier
 from collab.federation.house import Federation
 from collab.federation.models import Mirror
 from collab.people.models import AccountRole, Actor
-from collab.spaces.membership import follow
+from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join, follow
 from collab.spaces.models import Space
+from collab.spaces.tools.discussion.inputs import OpenThread
+from collab.spaces.tools.discussion.operations import open_thread
 from collab.web.extensions import db
 
 TOML = '[site]\nname = "Essai"\nbase_url = "{origin}"\n\n[federation]\nallow_loopback = true\n'
@@ -114,6 +116,23 @@ def pair_of_houses(place) -> Iterator[Pair]:
             with b.house.as_(b.person()) as work:
                 follow(work, work.session.get(Space, copy_id), iri=work.mint("/a/"))
         pair = Pair(a, b, space_id, copy_id)
+        pair.settle()
+        yield pair
+
+
+@contextmanager
+def pair_with_a_member(place, title: str) -> Iterator[Pair]:
+    """The same, with bea of B among the members, and one thread that ada of A opened."""
+    with pair_of_houses(place) as pair:
+        with pair.b.house.app.app_context(), pair.b.house.as_(pair.b.person()) as work:
+            ask_to_join(work, work.session.get(Space, pair.copy_id), AskToJoin())
+        pair.settle()
+        with pair.a.house.app.app_context():
+            bea = db.session.query(Actor).filter_by(name="bea").one()
+            with pair.a.house.as_(pair.a.person()) as work:
+                space = work.session.get(Space, pair.space_id)
+                admit(work, space, Decide(member=bea.id))
+                open_thread(work, space, OpenThread(title=title, body="début"))
         pair.settle()
         yield pair
 

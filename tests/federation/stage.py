@@ -30,9 +30,12 @@ from collab.federation.models import OutboxItem
 from collab.federation.proofs import add_proof
 from collab.federation.signatures import sign
 from collab.federation.strictjson import canonical
-from collab.people.models import Actor
+from collab.people.models import AccountRole, Actor
 from collab.spaces.membership import Decide, admit
 from collab.spaces.models import Space
+from collab.spaces.tools.discussion.inputs import OpenThread
+from collab.spaces.tools.discussion.models import Thread
+from collab.spaces.tools.discussion.operations import open_thread
 from collab.web.extensions import db
 
 ORIGIN = "http://127.0.0.1:8009"
@@ -234,3 +237,26 @@ def federation(house: House) -> Federation:
 def foreign(house: House) -> Iterator[Foreign]:
     with hostile_peer() as peer:
         yield Foreign(peer, house)
+
+
+@pytest.fixture
+def admin(make: Make) -> Actor:
+    return make.person("ines", AccountRole.ADMIN)
+
+
+@pytest.fixture
+def omar(make: Make) -> Actor:
+    return make.person("omar")
+
+
+@pytest.fixture
+def space(make: Make, admin: Actor, omar: Actor) -> Space:
+    """A project of the administrator's, in which Omar takes part."""
+    return make.space(admin, omar)
+
+
+@pytest.fixture
+def thread(house: House, space: Space, omar: Actor) -> Thread:
+    """Something that one of ours wrote."""
+    with house.as_(omar) as work:
+        return open_thread(work, space, OpenThread(title="Une cuve", body="Vends cuves."))

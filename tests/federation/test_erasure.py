@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from alembic.script import ScriptDirectory
-from federation.pair import pair_of_houses, served
+from federation.pair import pair_with_a_member, served
 from sqlalchemy import null
 from ulid import ULID
 
@@ -30,7 +30,7 @@ from collab.federation.receipts import receipts, settle_deletions, take
 from collab.migrate import config
 from collab.people.models import Actor, Peer
 from collab.spaces.items import UNDO_WINDOW, restore, withdraw
-from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join, follow
+from collab.spaces.membership import follow
 from collab.spaces.models import Item, Revision, Space
 from collab.spaces.tools.discussion.inputs import EditMessage, OpenThread, PostMessage
 from collab.spaces.tools.discussion.operations import edit_message, open_thread, post_message
@@ -43,18 +43,7 @@ LATER = timedelta(hours=1)
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """A project on A; bea of B is a member; one thread."""
-    with pair_of_houses(tmp_path_factory.mktemp("pair")) as pair:
-        with pair.b.house.app.app_context(), pair.b.house.as_(pair.b.person()) as work:
-            ask_to_join(work, work.session.get(Space, pair.copy_id), AskToJoin())
-        pair.settle()
-        with pair.a.house.app.app_context():
-            bea = db.session.query(Actor).filter_by(name="bea").one()
-            with pair.a.house.as_(pair.a.person()) as work:
-                admit(work, work.session.get(Space, pair.space_id), Decide(member=bea.id))
-            with pair.a.house.as_(pair.a.person()) as work:
-                space = work.session.get(Space, pair.space_id)
-                open_thread(work, space, OpenThread(title="Eau", body="Bonjour"))
-        pair.settle()
+    with pair_with_a_member(tmp_path_factory.mktemp("pair"), "Eau") as pair:
         yield pair
 
 

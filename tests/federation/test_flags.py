@@ -7,12 +7,22 @@ import json
 
 import pytest
 from conftest import log_in
-from federation.stage import ORIGIN, actor, federation, foreign, house, sent
+from federation.stage import (
+    ORIGIN,
+    actor,
+    admin,
+    federation,
+    foreign,
+    house,
+    omar,
+    sent,
+    space,
+    thread,
+)
 
 from collab.federation import flags
 from collab.federation.models import Delivery
 from collab.federation.peers import ChoosePeer, block_peer
-from collab.people.models import AccountRole
 from collab.spaces.models import Report, Visibility
 from collab.spaces.reports import MakeReport, make_report
 from collab.spaces.tools.discussion.inputs import OpenThread
@@ -22,31 +32,9 @@ from collab.web.extensions import db
 
 
 @pytest.fixture
-def owner(make):
-    return make.person("ines", AccountRole.ADMIN)
-
-
-@pytest.fixture
-def omar(make):
-    return make.person("omar")
-
-
-@pytest.fixture
-def space(make, owner, omar):
-    return make.space(owner, omar)
-
-
-@pytest.fixture
-def thread(house, space, omar):
-    """Something that one of ours wrote."""
-    with house.as_(omar) as work:
-        return open_thread(work, space, OpenThread(title="Une cuve", body="Vends cuves."))
-
-
-@pytest.fixture
-def theirs(make, foreign, space, owner):
+def theirs(make, foreign, space, admin):
     """Something that a person of the other server wrote in our project."""
-    lea = foreign.member(make, space, owner)
+    lea = foreign.member(make, space, admin)
     assert foreign.say(lea, "Create", foreign.note(lea, space)).status_code == 202
     return db.session.query(Thread).one()
 
@@ -79,15 +67,15 @@ def test_r37_a_report_leaves_in_our_own_name_and_nobody_s(house, foreign, space,
     assert len(sent("Flag")) == 1
 
 
-def test_a_report_about_one_of_ours_in_our_project_stays_here(house, space, owner, thread):
-    with house.as_(owner) as work:
+def test_a_report_about_one_of_ours_in_our_project_stays_here(house, space, admin, thread):
+    with house.as_(admin) as work:
         make_report(work, space, thread, MakeReport(reason="insult"))
     house.settle()
     assert sent("Flag") == []
 
 
-def test_nothing_is_told_to_an_instance_that_is_blocked(house, foreign, space, omar, owner, theirs):
-    with house.as_(owner) as work:
+def test_nothing_is_told_to_an_instance_that_is_blocked(house, foreign, space, omar, admin, theirs):
+    with house.as_(admin) as work:
         block_peer(work, ChoosePeer(foreign.host))
     with house.as_(omar) as work:
         make_report(work, space, theirs, MakeReport(reason="spam"))
@@ -95,14 +83,14 @@ def test_nothing_is_told_to_an_instance_that_is_blocked(house, foreign, space, o
     assert sent("Flag") == []
 
 
-def test_r37_a_flag_makes_a_report_that_names_nobody(house, foreign, space, owner, omar, thread):
+def test_r37_a_flag_makes_a_report_that_names_nobody(house, foreign, space, admin, omar, thread):
     lea = foreign.person()
     assert foreign.say(lea, "Flag", [omar.iri, thread.iri], content="Pub").status_code == 202
     (row,) = kept()
     assert (row.item_id, row.author_id, row.space_id) == (thread.id, omar.id, space.id)
     assert (row.from_host, row.reporter_id, row.words) == (foreign.host, None, "Pub")
     client = house.client()
-    log_in(client, owner)
+    log_in(client, admin)
     page = client.get(f"{space.url}/reports").get_data(as_text=True)
     assert f"Signalé depuis {foreign.host}" in page
     assert lea.iri not in page
@@ -117,10 +105,10 @@ def test_a_flag_about_a_person_only_is_for_those_who_tend_the_instance(foreign, 
 
 
 def test_r33_a_flag_about_what_is_not_theirs_to_read_is_answered_alike(
-    house, foreign, make, owner, omar
+    house, foreign, make, admin, omar
 ):
-    hidden = make.space(owner, slug="cercle", visibility=Visibility.MEMBERS)
-    with house.as_(owner) as work:
+    hidden = make.space(admin, slug="cercle", visibility=Visibility.MEMBERS)
+    with house.as_(admin) as work:
         secret = open_thread(work, hidden, OpenThread(title="Entre nous", body="Secret"))
     answers = [
         flagged(foreign, iri)
@@ -154,8 +142,8 @@ def test_r51_a_host_reports_so_often_in_an_hour(foreign, thread):
     assert answers[-2:] == [429, 429]
 
 
-def test_r54_a_blocked_host_reports_nothing(house, foreign, owner, thread):
-    with house.as_(owner) as work:
+def test_r54_a_blocked_host_reports_nothing(house, foreign, admin, thread):
+    with house.as_(admin) as work:
         block_peer(work, ChoosePeer(foreign.host))
     assert flagged(foreign, [thread.iri]).status_code == 403
     assert kept() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from federation.pair import pair_of_houses, served
+from federation.pair import pair_with_a_member, served
 
 from collab.core.db import now
 from collab.federation.audit import audit
@@ -12,27 +12,16 @@ from collab.federation.models import Delivery, LogEntry, Mirror
 from collab.federation.rotation import RotateKeys, rotate_keys
 from collab.federation.signatures import Refused
 from collab.people.models import Actor, Key
-from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join, follow
+from collab.spaces.membership import follow
 from collab.spaces.models import Item, Space
-from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
-from collab.spaces.tools.discussion.operations import open_thread, post_message
+from collab.spaces.tools.discussion.inputs import PostMessage
+from collab.spaces.tools.discussion.operations import post_message
 from collab.web.extensions import db
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    with pair_of_houses(tmp_path_factory.mktemp("pair")) as pair:
-        with pair.b.house.app.app_context(), pair.b.house.as_(pair.b.person()) as work:
-            ask_to_join(work, work.session.get(Space, pair.copy_id), AskToJoin())
-        pair.settle()
-        with pair.a.house.app.app_context():
-            bea = db.session.query(Actor).filter_by(name="bea").one()
-            with pair.a.house.as_(pair.a.person()) as work:
-                admit(work, work.session.get(Space, pair.space_id), Decide(member=bea.id))
-            with pair.a.house.as_(pair.a.person()) as work:
-                space = work.session.get(Space, pair.space_id)
-                open_thread(work, space, OpenThread(title="Outils", body="début"))
-        pair.settle()
+    with pair_with_a_member(tmp_path_factory.mktemp("pair"), "Outils") as pair:
         yield pair
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 
 import pytest
 from conftest import log_in
-from federation.stage import actor, federation, foreign, house, sent
+from federation.stage import (
+    actor,
+    admin,
+    federation,
+    foreign,
+    house,
+    omar,
+    sent,
+    space,
+    thread,
+)
 
 from collab.core.errors import Conflict, Forbidden, Missing
 from collab.federation.models import Delivery
@@ -14,34 +24,11 @@ from collab.federation.peers import ChoosePeer, block_peer, put_back_peer
 from collab.people.models import AccountRole
 from collab.people.sanctions import Sanction, lift, suspend
 from collab.spaces.hiding import is_silenced
-from collab.spaces.tools.discussion.inputs import OpenThread
 from collab.spaces.tools.discussion.models import Thread
-from collab.spaces.tools.discussion.operations import open_thread
 from collab.web.extensions import db
 
 pytest_plugins = ("realtime.fixtures",)
 NOTICE = "Ce texte est caché"
-
-
-@pytest.fixture
-def admin(make):
-    return make.person("ines", AccountRole.ADMIN)
-
-
-@pytest.fixture
-def omar(make):
-    return make.person("omar")
-
-
-@pytest.fixture
-def space(make, admin, omar):
-    return make.space(admin, omar)
-
-
-@pytest.fixture
-def thread(house, space, omar):
-    with house.as_(omar) as work:
-        return open_thread(work, space, OpenThread(title="Une cuve", body="Vends cuves."))
 
 
 @pytest.fixture

@@ -218,6 +218,8 @@ def test_a_copy_says_how_complete_it_is(client, elsewhere):
     for part in ("Copie complète d’un projet de b.example", "entrée 40", "à jour",
                  "oui, comparé par empreinte"):  # fmt: skip
         assert part in said, part
+    there = f'<a href="{elsewhere.iri}/federation">'
+    assert there in page(client, f"{elsewhere.url}/federation")  # the host's page has the delays
     row = db.session.get(Mirror, elsewhere.id)
     row.remote_seq, row.last_error = 43, "a gap"
     peer("b.example", circuit="dead")
