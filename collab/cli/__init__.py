@@ -6,10 +6,12 @@ gevent before anything else is imported.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -52,13 +54,25 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = f"{cmd_name}_" if cmd_name == "import" else cmd_name
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), name)
+        command: click.Command = getattr(loaded(COMMANDS[cmd_name]), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Say what each command does. This loads them all: first the one that prepares gevent."""
         self.get_command(ctx, "web")
         super().format_commands(ctx, formatter)
+
+
+def loaded(name: str) -> ModuleType:
+    """That module. Nothing of what it brings is ever rubbish, so nobody looks for any in it."""
+    if name in sys.modules:
+        return sys.modules[name]
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
