@@ -15,6 +15,8 @@ from weight.scales import QUIET, Leaf
 
 HERE = Path(__file__).resolve().parent
 FILES = ("axe-core/axe.min.js", "@accesslint/core/dist/index.iife.js")
+SHEET = {"width": 680, "height": 960}
+"""What an A4 sheet has room for inside its margins, in CSS pixels."""
 PHONE, WINDOW = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 
 SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
@@ -28,6 +30,22 @@ AXE = """async (rules) => {
 }"""
 SECOND = """() => AccessLint.runAudit(document).violations.map((v) =>
   `accesslint ${v.ruleId}: ${v.selector} ${v.message}`)"""
+
+# What is left on paper that cannot be pressed there, what the sheet cuts off, what is not black.
+PAPER = """() => {
+  const drawn = (e) => e.checkVisibility() && e.getBoundingClientRect().height > 1;
+  const said = (what, e) => `${what}: ${e.outerHTML.slice(0, 80)}`;
+  const all = [...document.body.querySelectorAll("*")].filter(drawn);
+  const pressed = all.filter((e) => e.matches("button, input, select, textarea, summary, .btn"));
+  const cut = all.filter((e) => e.scrollWidth > e.clientWidth + 1 && !e.matches(".hush, .hush *")
+    && getComputedStyle(e).overflowX !== "visible");
+  const wide = all.filter((e) => e.getBoundingClientRect().right > innerWidth + 1
+    && !e.matches(".hush, .hush *"));
+  const pale = all.filter((e) => e.matches("p, li, td, h1, h2")
+    && Math.max(...getComputedStyle(e).color.match(/[0-9]+/g).slice(0, 3)) > 60);
+  return [...pressed.map((e) => said("pressed", e)), ...cut.map((e) => said("cut", e)),
+    ...wide.map((e) => said("wide", e)), ...pale.map((e) => said("pale", e))].slice(0, 4);
+}"""
 
 
 @dataclass
@@ -85,6 +103,16 @@ def axe(page: Page, *rules: str) -> list[str]:
 def second(page: Page) -> list[str]:
     """What the second engine finds."""
     return page.evaluate(SECOND)
+
+
+def printed(page: Page) -> list[str]:
+    """What is wrong with the page on paper, printed by somebody who reads in the dark."""
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size(SHEET)
+    found = page.evaluate(PAPER)
+    page.set_viewport_size(WINDOW)
+    page.emulate_media(media="screen", color_scheme="light")
+    return found
 
 
 def dressed(page: Page, **display: str) -> None:

@@ -14,7 +14,18 @@ from playwright.sync_api import Page, sync_playwright
 from weight.ground import ground
 from weight.scales import Leaf, leaves
 
-from accessible.engines import PHONE, Eyes, axe, bare, dressed, launched, overflow, second, spaced
+from accessible.engines import (
+    PHONE,
+    Eyes,
+    axe,
+    bare,
+    dressed,
+    launched,
+    overflow,
+    printed,
+    second,
+    spaced,
+)
 
 COLOURS = ("color-contrast", "link-in-text-block")
 SIDES = (("dark", ""), ("dark", "high"), ("light", "high"))
@@ -53,6 +64,7 @@ def seen(eyes: Eyes, leaf: Leaf, fullest: bool) -> Iterator[tuple[str, list[str]
     yield "axe", axe(page)
     yield "second", second(page)
     if fullest:
+        yield "printed", printed(page)
         yield from coloured(page)
         yield from narrowed(page)
         page = eyes.open(leaf, ARABIC)
@@ -92,6 +104,10 @@ def test_r_01_no_page_has_a_mistake_that_axe_finds(wrong):
 
 def test_r_01_a_second_engine_agrees(wrong):
     assert wrong["second"] == {}
+
+
+def test_pages_print_whole_in_black_and_without_what_is_pressed(wrong):
+    assert wrong["printed"] == {}
 
 
 @pytest.mark.parametrize("side", SIDES, ids=" ".join)
