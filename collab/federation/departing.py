@@ -104,7 +104,7 @@ def move_space(work: Work, space: Space, given: Depart) -> Actor:
     if not space.local:
         raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
     if space.visibility == Visibility.LOCAL:
-        raise Conflict(N_("Ce projet ne sort pas de son instance : il ne peut pas déménager."))
+        raise Conflict(N_("Ce projet ne sort pas de son instance : il ne peut pas déménager."))
     archive_space(work, space)
     _, new = _moved(work, space.actor, given)
     work.record(SpaceMoved(space_id=space.id, actor_id=work.actor.id, target=new.iri))

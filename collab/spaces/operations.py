@@ -174,7 +174,7 @@ def reopen_space(work: Work, space: Space) -> None:
     if space.archived_at is None:
         raise Conflict(N_("Ce projet n’est pas archivé."))
     if space.actor.moved_to:
-        raise Conflict(N_("Ce projet a déménagé : il continue à sa nouvelle adresse."))
+        raise Conflict(N_("Ce projet a déménagé : il continue à sa nouvelle adresse."))
     space.archived_at = None
     work.session.flush()
     require(work, space, Role.FACILITATOR)
