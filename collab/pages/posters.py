@@ -163,7 +163,7 @@ def _common(space: Space, row: Invitation) -> dict[str, Any]:
                 "Ou allez sur %(where)s et tapez le code.",
                 where=where,
             ),
-            _("Lisez à quoi sert le projet. Puis choisissez un nom : pas besoin d’e-mail."),
+            _("Lisez à quoi sert le projet. Puis choisissez un nom : pas besoin d’e-mail."),
             _("Gardez bien votre code de secours. C’est tout, vous pouvez écrire."),
         ],
     }  # fmt: skip
@@ -183,7 +183,7 @@ def _poster(space: Space, rows: Sequence[Invitation]) -> dict[str, Any]:
             "how": _("Comment"),
             "come": _("Venez participer"),
             "qr": _("Code carré à photographier"),
-            "or-code": _("ou le code :"),
+            "or-code": _("ou le code :"),
             "readers": _(readers),
             "person": _("Parler à une personne"),
         },
@@ -207,7 +207,7 @@ def _list(space: Space, rows: Sequence[Invitation]) -> dict[str, Any]:
         "privacy": [
             _("Elle ne sert qu’à cela. Elle n’est ni publiée, ni donnée, ni mise sur Internet."),
             _("Un surnom suffit. Une case peut rester vide."),
-            _("Vous pouvez lire, corriger ou faire rayer votre ligne : demandez à qui la garde."),
+            _("Vous pouvez lire, corriger ou faire rayer votre ligne : demandez à qui la garde."),
             _("Si ce n’est pas respecté, vous pouvez vous plaindre à la CNIL."),
         ],
         "words": {
@@ -217,12 +217,12 @@ def _list(space: Space, rows: Sequence[Invitation]) -> dict[str, Any]:
             "alias": _("Nom ou surnom"),
             "alias-help": _("celui que les autres verront"),
             "reach": _("Comment vous joindre"),
-            "reach-help": _("si vous voulez : téléphone, courrier, un jour où passer"),
+            "reach-help": _("si vous voulez : téléphone, courrier, un jour où passer"),
             "given": _("Carte remise"),
             "privacy": _("Ce que devient cette feuille"),
-            "kept-by": _("Gardée par :"),
-            "destroyed": _("Détruite au plus tard le :"),
-            "person": _("Parler à une personne :"),
+            "kept-by": _("Gardée par :"),
+            "destroyed": _("Détruite au plus tard le :"),
+            "person": _("Parler à une personne :"),
             "qr": _("Code carré à photographier"),
         },
     }

@@ -71,7 +71,7 @@ def sheet(
         "reader": {"lang": text_language_here(), "dir": text_direction()},
         "words": {
             "qr": _("Code carré qui mène à ce document en ligne"),
-            "online": _("La version d’aujourd’hui se lit en ligne :"),
+            "online": _("La version d’aujourd’hui se lit en ligne :"),
             "taken": _("Cette copie a été prise le %(day)s.", day=day(now(), weekday=False)),
         },
     }
