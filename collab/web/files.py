@@ -107,12 +107,12 @@ def uploaded_sound(field: str, space: Space) -> Upload | None:
     content = sent.stream.read(limits.voice + 1)
     if len(content) > limits.voice:
         most = filesize(limits.voice)
-        heavy = gettext("Cet enregistrement est trop lourd : %(most)s au plus.", most=most)
+        heavy = gettext("Cet enregistrement est trop lourd : %(most)s au plus.", most=most)
         raise Invalid(**{field: heavy})
     sound = _heard(content, field)
     if sound.seconds > limits.voice_seconds:
         most = lasting(limits.voice_seconds)
-        long = gettext("Cet enregistrement est trop long : %(most)s au plus.", most=most)
+        long = gettext("Cet enregistrement est trop long : %(most)s au plus.", most=most)
         raise Invalid(**{field: long})
     digest = runtime.blobs.put(content)
     url = f"{runtime.settings.media_origin}{path_of(digest, sound.kind)}"
@@ -149,12 +149,12 @@ def words_to_record() -> dict[str, str]:
         "held": gettext("En pause."),
         "soon": gettext("Encore 30 secondes."),
         "done": gettext("C’est enregistré. Vous pouvez l’écouter avant de publier."),
-        "full": gettext("La durée la plus longue est atteinte : l’enregistrement s’est arrêté."),
-        "length": gettext("Durée : {minutes} min {seconds} s"),
+        "full": gettext("La durée la plus longue est atteinte : l’enregistrement s’est arrêté."),
+        "length": gettext("Durée : {minutes} min {seconds} s"),
         "listen": gettext("Votre enregistrement"),
         "denied": gettext("Le micro n’est pas permis ou manque. Choisissez plutôt un fichier."),
         "sending": gettext("Envoi en cours…"),
-        "unsent": gettext("Ce n’est pas parti. Le son est gardé sur cette page : réessayez."),
+        "unsent": gettext("Ce n’est pas parti. Le son est gardé sur cette page : réessayez."),
     }
 
 

@@ -46,7 +46,7 @@ HOW: Mapping[str, Sequence[str]] = {
     "discussion.new": WRITE,
     "discussion.edit": WRITE,
     "discussion.voice": (
-        N_("Le micro s’allume quand vous appuyez, jamais avant. Rien ne part avant « Publier »."),
+        N_("Le micro s’allume quand vous appuyez, jamais avant. Rien ne part avant « Publier »."),
         N_("Réécoutez, jetez, recommencez autant que vous voulez."),
         N_("Sans micro, choisissez un fichier de son. Ce qui est dit peut s’écrire plus tard."),
     ),

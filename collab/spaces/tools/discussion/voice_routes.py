@@ -38,7 +38,7 @@ from collab.web.view import dbsession, require_login, viewer, working
 ROOM = bp
 """The blueprint of the room, with the addresses of this module."""
 NO_SOUND = N_("Enregistrez d’abord votre message, ou choisissez un fichier de son.")
-UNSAID = N_("Écrivez ce qui est dit, ou cochez « Je n’écris pas ce qui est dit ».")
+UNSAID = N_("Écrivez ce qui est dit, ou cochez « Je n’écris pas ce qui est dit ».")
 GONE = N_("Ce son n’est pas encore arrivé ici, ou n’existe plus. Réessayez dans un moment.")
 
 
