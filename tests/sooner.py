@@ -36,7 +36,9 @@ YOUNG = 50_000
 _places = cycle(range(KEYS))
 _keys: dict[int, RSAPrivateKey] = {}
 _builders: dict[object, object] = {}
+_parsed: dict[object, tuple[list, list, dict]] = {}
 _compile_builder = Rule._compile_builder
+_parse_rule = Rule._parse_rule
 _statements: LRUCache = LRUCache(STATEMENTS)
 
 
@@ -56,6 +58,22 @@ def builder(rule: Rule, append_unknown: bool = True) -> object:
     if words not in _builders:
         _builders[words] = _compile_builder(rule, append_unknown)
     return _builders[words]
+
+
+def parsed(rule: Rule, words: str) -> list:
+    """The parts of an address, and the notes that reading it leaves at the rule."""
+    key = (words, tuple(rule.map.converters.values()))
+    if key not in _parsed:
+        traced, converted = len(rule._trace), set(rule._converters)
+        parts = list(_parse_rule(rule, words))
+        new = {name: one for name, one in rule._converters.items() if name not in converted}
+        _parsed[key] = (parts, rule._trace[traced:], new)
+        return parts
+    parts, trace, converters = _parsed[key]
+    rule._trace.extend(trace)
+    rule._converters.update(converters)
+    rule.arguments.update(converters)
+    return parts
 
 
 class Templates(BytecodeCache):
@@ -88,3 +106,4 @@ def hurry() -> None:
     instance.new_rsa = rsa_key
     operations.hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     Rule._compile_builder = builder
+    Rule._parse_rule = parsed
