@@ -81,6 +81,12 @@ def serve(name: str) -> Response:
     return response.make_conditional(request)
 
 
+def size_of(name: str) -> int:
+    """How many bytes a static file has, asked for with or without its mark; 0: there is none."""
+    plain, _mark = _asked(name)
+    return len(read(plain)[0]) if plain in names() else 0
+
+
 def _asked(name: str) -> tuple[str, str]:
     """The file's own name and the mark it was asked by ("" when it was asked without)."""
     marked = None if name in names() else MARKED.fullmatch(name)

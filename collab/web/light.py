@@ -11,14 +11,20 @@ import re
 from collections.abc import Callable
 from html import unescape
 from typing import cast
+from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from collab.people.logo import logo_of
+from collab.web.assets import size_of
 from collab.web.display import display
+from collab.web.presentation import filesize
+from collab.web.view import dbsession
 
 TAG = re.compile(r'<(/?a|img)((?: [a-z-]+="[^"]*")*)\s*/?>')
+LOGO = re.compile(r"/logo\.([0-9a-f]{12})\.\w+")
 ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 
 
@@ -63,9 +69,24 @@ def still(html: str) -> Markup:
 def _asked_for(attributes: str, *, in_link: bool) -> str:
     """A link to the picture; only its words where it stands in a link already."""
     given = {name: unescape(value) for name, value in ATTRIBUTE.findall(attributes)}
+    src, told = given.get("src", ""), given.get("alt", "").strip()
+    size = weight(src)
     words = gettext("Voir l’image")
-    if told := given.get("alt", "").strip():
-        words = gettext("Voir l’image : %(words)s", words=told)
+    if size:
+        words = gettext("Voir l’image, %(size)s", size=filesize(size))
+    if told:
+        words = gettext("%(see)s : %(words)s", see=words, words=told)
     if in_link:
         return str(escape(words))
-    return str(Markup('<a class="picture" href="{}">{}</a>').format(given.get("src", ""), words))
+    return str(Markup('<a class="picture" href="{}">{}</a>').format(src, words))
+
+
+def weight(src: str) -> int:
+    """How many bytes a picture of this site has; 0 where that is not known."""
+    path = urlsplit(src).path
+    if path.startswith("/static/"):
+        return size_of(path.removeprefix("/static/"))
+    if marked := LOGO.fullmatch(path):
+        found = logo_of(dbsession(), marked[1])
+        return len(found.body) if found else 0
+    return 0

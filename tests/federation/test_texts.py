@@ -108,6 +108,18 @@ def test_r61_a_link_to_what_is_attached_says_its_host(foreign, garden, lea):
     assert ">ma-banque.example (evil.example)</a>" in only_item().html
 
 
+def test_a_link_to_what_is_attached_says_its_weight_where_that_is_told(foreign, garden, lea):
+    told = [
+        {"type": "Image", "name": "Plan", "url": "https://b.example/plan", "size": size}
+        for size in (240_300, 12_340_000, 0, -5, True, "240", None)
+    ]
+    foreign.say(lea, "Create", foreign.note(lea, garden, attachment=told))
+    html = only_item().html.replace("&nbsp;", " ")
+    assert ">Plan (b.example, 240 ko)</a>" in html
+    assert ">Plan (b.example, 12,3 Mo)</a>" in html
+    assert html.count(">Plan (b.example)</a>") == 5
+
+
 @pytest.mark.parametrize(
     ("name", "holds"),
     [

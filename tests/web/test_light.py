@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 from conftest import log_in
 
+from collab.core.pictures import Logo
+from collab.people.logo import propose_logo
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
 from collab.spaces.tools.discussion.operations import open_thread, post_message
 from collab.spaces.tools.pages.inputs import WriteDocument
 from collab.spaces.tools.pages.operations import write_document
+from collab.web.assets import FOLDER
+from collab.web.light import weight
+from collab.web.presentation import filesize
 
 SAVE = {"Save-Data": "on"}
 PICTURE = "![Le plan du jardin](/static/icon.svg) et [![](/static/icon.svg)](https://a.example)"
@@ -41,9 +46,19 @@ def test_no_picture_comes_before_it_is_asked_for(client, talk, garden, as_):
         assert 'src="/static/icon.svg"' in page(client, path)
         asked = page(client, path, **SAVE)
         assert "<img" not in asked
-        assert '<a href="https://a.example" rel="nofollow noopener ugc">Voir l’image</a>' in asked
-        assert 'href="/static/icon.svg">Voir l’image' in asked
-        assert "Le plan du jardin</a>" in asked
+        size = f"Voir l’image, {filesize((FOLDER / 'icon.svg').stat().st_size)}"
+        assert f'<a href="https://a.example" rel="nofollow noopener ugc">{size}</a>' in asked
+        assert f'href="/static/icon.svg">{size} : Le plan du jardin</a>' in asked
+
+
+def test_the_weight_of_a_picture_is_told_where_it_is_known(house, make, as_):
+    ada = make.person("ada")
+    with as_(ada) as work:
+        logo = propose_logo(work, Logo("image/png", 40, 40, b"p" * 1234, ()), "Blason")
+    assert weight(logo.url) == 1234
+    assert weight("/static/icon.svg") > 100
+    for unknown in ("/static/nothing.png", "/logo.000000000000.png", "https://a.example/a.png", ""):
+        assert weight(unknown) == 0
 
 
 def test_nothing_runs_by_itself_unless_it_is_asked_for(client, talk):

@@ -89,11 +89,23 @@ def _attached(obj: Json) -> str:
     return "".join(f"<p>{link}</p>" for link in links if link)
 
 
+def _weight(attached: Json) -> str:
+    """« , 240 ko », for whoever pays for each byte; nothing when its server does not say."""
+    size = attached.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size < 10**12:
+        return ""
+    thousands = max(1, round(size / 1000))
+    if thousands < 1000:
+        return f", {thousands} ko"
+    return f", {thousands / 1000:.1f} Mo".replace(".", ",")
+
+
 def _link(attached: Json) -> str:
     url = vocab.iri(attached, "url") or vocab.iri(attached, "href")
     if not url:
         return ""
     parts = urlsplit(url)
     name = vocab.text(attached, "name", MAX_LINE) or parts.path.rpartition("/")[2] or parts.path
-    shown = f"{name} ({parts.hostname})" if name else str(parts.hostname)
+    of = f"{parts.hostname}{_weight(attached)}"
+    shown = f"{name} ({of})" if name else of
     return f'<a href="{escape(url, quote=True)}">{escape(shown)}</a>'
