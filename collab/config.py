@@ -159,13 +159,12 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         given = raw.pop(section, {})
         if not isinstance(given, dict):
             mistakes.append(f"[{section}] must be a table")
-            continue
+            given = {}
         known[section] = _section(section, kind, given, environ, mistakes)
     known["oidc"] = _providers(raw.pop("oidc", {}), mistakes)
     mistakes += [f"unknown section [{name}]: known are {', '.join(SECTIONS)}" for name in raw]
-    if not mistakes:
-        settings = Settings(instance=instance, **known)
-        mistakes += _contradictions(settings)
+    settings = Settings(instance=instance, **known)
+    mistakes += _contradictions(settings)
     if mistakes:
         raise BadSettings(mistakes)
     return settings
@@ -238,7 +237,7 @@ def _contradictions(settings: Settings) -> list[str]:
         wrong = url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/")
         if wrong and (address or name == "site.base_url"):
             mistakes.append(f"{name} = {address!r} must look like https://example.org")
-    if settings.media_host == settings.host:
+    if settings.media.base_url and settings.media_host == settings.host:
         mistakes.append("media.base_url must be another name than site.base_url, or empty")
     if settings.federation.mode not in ("open", "allowlist", "off"):
         mistakes.append(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from collab.core.forge import NewKey
 from collab.federation.keys import (
+    BadKey,
     Vault,
     multikey,
     new_ed25519,
@@ -23,14 +24,21 @@ TOML = """# The settings of this instance. Every setting is explained in docs/op
 name = {name}
 base_url = {base_url}
 """
+LEAST = 16
+"""Characters that a secret has at least; those made here have 64."""
 
 
 class Secrets:
-    """The two secrets of an instance: for sessions, and for private keys at rest."""
+    """The two secrets of an instance: for sessions, and for private keys at rest.
+
+    Raises OSError when one cannot be read, BadKey or UnicodeDecodeError when one is damaged.
+    """
 
     def __init__(self, instance: Path) -> None:
         folder = instance / "keys"
         self.session_key = (folder / "session.key").read_text().strip()
+        if len(self.session_key) < LEAST:
+            raise BadKey("keys/session.key is shorter than it was made")
         self.vault = Vault((folder / "vault.key").read_bytes().strip())
 
     def forge(self, actor_iri: str, number: int) -> Sequence[NewKey]:

@@ -31,6 +31,10 @@ LONGEST = 60_000
 """Milliseconds to wait while another process brings the same database up to date."""
 
 
+class NewerDatabase(RuntimeError):
+    """The database has versions that this program does not know."""
+
+
 def render(kind: str, item: Any, _context: Any) -> str | bool:
     """Write our own column types as plain ones, so that old versions never import the app."""
     if kind == "type" and isinstance(item, Instant):
@@ -71,7 +75,7 @@ def newest() -> frozenset[str]:
 def upgrade(engine: Engine) -> None:
     """Bring the database to the version of this program. Doing it twice, or at once, is nothing.
 
-    Raises RuntimeError when the database was written by a newer program.
+    Raises NewerDatabase when the database was written by a newer program.
     """
     with engine.connect() as connection:
         if is_current(connection):
@@ -87,11 +91,11 @@ def upgrade(engine: Engine) -> None:
 def is_current(connection: Connection) -> bool:
     """Whether the database has every version of this program.
 
-    Raises RuntimeError when it has one that this program does not know.
+    Raises NewerDatabase when it has one that this program does not know.
     """
     found = set(MigrationContext.configure(connection).get_current_heads())
     if not found <= set(_below()):
-        raise RuntimeError("this database was made by a newer version of collab: update collab")
+        raise NewerDatabase("this database was made by a newer version of collab: update collab")
     covered, open_ends = set(found), list(found)
     while open_ends:
         for below in _below()[open_ends.pop()] - covered:

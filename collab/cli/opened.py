@@ -13,10 +13,12 @@ from flask import Flask
 from collab import instance as folder
 from collab.app import create_app
 from collab.cli import refuse
+from collab.cli.damage import explained
 from collab.config import BadSettings, Settings, load
 from collab.core.errors import Invalid, Problem
 from collab.people.models import Actor
 from collab.people.queries import account_named
+from collab.setup import make_ready
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
 
@@ -41,11 +43,9 @@ def open_app(instance: Path) -> Flask:
     if not folder.exists(instance):
         refuse(f"there is no instance in {instance}: make one with `collab init`")
     settings = settings_of(instance)
-    try:
+    with explained(instance):
         return create_app(settings)
-    except OSError as error:
-        refuse(f"{instance} cannot be read: {error.strerror or error}")
-        raise
+    raise AssertionError
 
 
 @contextmanager
@@ -54,7 +54,8 @@ def opened(instance: Path) -> Iterator[Runtime]:
     app = open_app(instance)
     with app.test_request_context("/", base_url=app.extensions["collab"].settings.origin):
         try:
-            yield app.extensions["collab"]
+            with explained(instance):
+                yield app.extensions["collab"]
         except Invalid as invalid:
             refuse(*[f"{name}: {text}" for name, text in invalid.fields.items()])
         except Problem as problem:
@@ -62,6 +63,14 @@ def opened(instance: Path) -> Iterator[Runtime]:
         finally:
             db.session.remove()
             db.engine.dispose()
+
+
+def open_ready(instance: Path) -> Flask:
+    """The app of an existing instance, its database at the newest version."""
+    app = open_app(instance)
+    with explained(instance), app.app_context():
+        make_ready(app.extensions["collab"])
+    return app
 
 
 def person(alias: str) -> Actor:

@@ -13,9 +13,8 @@ import gevent
 from gevent.pywsgi import WSGIServer
 
 from collab.cli import INSTANCE, chosen, refuse
-from collab.cli.opened import open_app, speak
+from collab.cli.opened import open_ready, speak
 from collab.realtime.server import make_server
-from collab.setup import make_ready
 
 LAST_REQUESTS = 2
 """Seconds that requests under way get to end when the process is told to stop."""
@@ -28,10 +27,8 @@ LAST_REQUESTS = 2
 def web(ctx: click.Context, bind: str | None, own_instance: Path | None) -> None:
     """Serve pages, the API and sockets."""
     speak()
-    app = open_app(chosen(ctx, own_instance))
+    app = open_ready(chosen(ctx, own_instance))
     app.extensions["collab"].aside = gevent.get_hub().threadpool.apply
-    with app.app_context():
-        make_ready(app.extensions["collab"])
     host, _, port = (bind or "127.0.0.1:8000").rpartition(":")
     try:
         server = make_server(app, host, int(port))

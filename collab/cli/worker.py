@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from collab.cli import INSTANCE, chosen
-from collab.cli.opened import open_app, speak
+from collab.cli.opened import open_ready, speak
 from collab.core.service import serve
-from collab.setup import make_ready
 
 
 @click.command()
@@ -20,10 +19,7 @@ from collab.setup import make_ready
 def worker(ctx: click.Context, own_instance: Path | None) -> None:
     """Do the work that waits: deliveries, search index, schedules."""
     speak()
-    app = open_app(chosen(ctx, own_instance))
-    runtime = app.extensions["collab"]
-    with app.app_context():
-        make_ready(runtime)
+    runtime = open_ready(chosen(ctx, own_instance)).extensions["collab"]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -182,7 +182,7 @@ class Vault:
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) < 16:
-            raise ValueError("the secret of the vault has fewer than 16 bytes")
+            raise BadKey("the secret of the vault has fewer than 16 bytes")
         derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"collab federation keys").derive(
             secret
         )
