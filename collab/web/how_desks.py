@@ -103,6 +103,15 @@ DESKS: Mapping[str, Sequence[str]] = {
         VERSIONS[0],
         N_("La version la plus récente est celle que tout le monde lit."),
     ),
+    "logos.show": (
+        N_("Le site redessine le logo en tout petit, sur fond clair et sur fond sombre."),
+        N_("Regardez-le d’abord. Personne ne le voit avant « Montrer sur le site »."),
+        N_("Vous pouvez revenir au logo d’avant, ou n’en montrer aucun."),
+    ),
+    "accessibility.statement": (
+        N_("Cette page dit ce qu’un audit a trouvé, critère par critère."),
+        N_("Sans audit, le site se dit non conforme."),
+    ),
     "people.listed": (
         N_("Une personne suspendue ne peut plus se connecter, et ses textes sont cachés."),
         N_("Vous pouvez lever une suspension quand vous voulez."),
