@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from collab.core.i18n import N_
 from collab.core.markup import render
 from collab.core.work import Work
 from collab.people.actors import host_of
@@ -15,7 +16,7 @@ from collab.spaces.tools.discussion.models import Mentioned
 
 MAX_MENTIONS = 50
 """Different names looked up in one message; the others stay words."""
-UNWRITTEN = "<p>Message vocal, non transcrit.</p>"
+UNWRITTEN = f"<p>{N_('Message vocal, non transcrit.')}</p>"
 """What readers of other software see in the place of words that are only heard; ours say it in
 their reader's language."""
 
