@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collab.core.falc import GLOSSARY, REQUIREMENTS, check
+from collab.core.falc import GLOSSARY, REQUIREMENTS, Term, check, explained
 
 HERE = Path(__file__).parent
 MARK = re.compile(r"\[(\w+):((?:\[\d+\]|[^\[\]])*)\]")
@@ -202,3 +202,13 @@ def test_time_is_linear_in_the_length():
         "M. " * 9_000,
     ):
         check(ugly)
+
+
+def test_the_words_to_explain_are_those_that_the_checker_tells_and_are_looked_for_once():
+    text = "Le mandat est voté. La subvention arrive. Le Mandat suit."
+    told = {one.words.lower(): one.definition for one in check(text) if one.definition}
+    assert dict(explained(text)) == told
+    assert len(told) >= 1
+    assert explained(text) is explained(text)
+    own = (*GLOSSARY, Term("arrive", "Vient jusqu’ici."))
+    assert ("arrive", "Vient jusqu’ici.") in explained(text, own)

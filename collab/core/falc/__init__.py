@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from collab.core.falc.findings import REQUIREMENTS, Finding
 from collab.core.falc.glossary import GLOSSARY, Term
@@ -17,8 +18,19 @@ from collab.core.falc.text import masked, sentences
 from collab.core.falc.vocabulary import vocabulary
 from collab.core.falc.voice import voice
 
-__all__ = ["GLOSSARY", "LONGEST", "MAX_CHECKED", "REQUIREMENTS", "Finding", "Term", "check"]
+__all__ = [
+    "GLOSSARY",
+    "LONGEST",
+    "MAX_CHECKED",
+    "REQUIREMENTS",
+    "Finding",
+    "Term",
+    "check",
+    "explained",
+]
 
+KEPT = 64
+"""Texts whose difficult words are remembered: every reading of a simple version asks for them."""
 MAX_CHECKED = 100_000
 """Characters that are looked at; what comes after is left alone."""
 
@@ -35,6 +47,14 @@ def check(text: str, terms: Iterable[Term] = GLOSSARY) -> list[Finding]:
     # Sentences are told as typed, not as masked.
     told = [_as_typed(text, one) for one in found]
     return sorted(told, key=lambda one: (one.start, one.end, one.rule))
+
+
+@lru_cache(maxsize=KEPT)
+def explained(text: str, terms: tuple[Term, ...] = GLOSSARY) -> tuple[tuple[str, str], ...]:
+    """The difficult words of a text that have a definition, and those, each once."""
+    found = vocabulary(masked(text[:MAX_CHECKED]), terms)
+    told = (_as_typed(text, one) for one in found if one.definition)
+    return tuple({one.words.lower(): one.definition for one in told}.items())
 
 
 def _as_typed(text: str, one: Finding) -> Finding:

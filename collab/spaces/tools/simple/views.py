@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from collab.core.errors import Forbidden, Invalid, Missing
-from collab.core.falc import LONGEST, check
+from collab.core.falc import LONGEST, explained
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.spaces import items
@@ -134,16 +134,10 @@ def about(space: Space, simple: SimpleText, original: Original) -> dict[str, Any
         "original_url": address_of(space, original),
         "stale": queries.is_stale(simple, original),
         "writer": queries.last_writer(dbsession(), simple),
-        "words": explained(simple.source),
+        "words": explained(simple.source, queries.terms(dbsession())),
         "errors": {},
         "typed": {},
     }
-
-
-def explained(source: str) -> list[tuple[str, str]]:
-    """The difficult words of a text with their definitions, each once."""
-    found = check(source, queries.terms(dbsession()))
-    return list({f.words.lower(): f.definition for f in found if f.definition}.items())
 
 
 @bp.get("/<uid>/history")
