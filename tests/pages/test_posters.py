@@ -98,17 +98,19 @@ def test_an_invitation_that_has_ended_or_is_of_another_project_is_on_no_paper(
     assert client.get(f"/p/jardin/posters/list.pdf?invitation={invitation.id}").status_code == 404
 
 
-@pytest.mark.parametrize("sheet", ["a4", "cards", "list"])
-def test_a_sheet_is_one_page_however_much_people_write(house, client, as_, ada, garden, sheet):
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_a_sheet_is_one_page_however_much_people_write(house, as_, ada, garden, language):
     many = "Un jardin partagé où l’on apprend à semer, à composter et à vivre ensemble. " * 20
     with as_(ada) as work:
         told = ReviseSpace(name=many[:110], why=many, who=many, how=many, territory=many[:80])
         revise_space(work, garden, told)
         row = invite(work, garden, Invite())
         site(work.session).contact = many
-    form = "poster" if sheet == "a4" else sheet
-    data = posters._common(garden, row) | posters.FORMS[form](garden, [row]) | {"paper": "a4"}
-    assert pdf.pages(form, data) == 1
+    with house.app.test_request_context(f"/?langue={language}", base_url="https://here.example"):
+        for form, more in posters.FORMS.items():
+            data = posters._common(garden, row) | more(garden, [row]) | {"paper": "a4"}
+            assert data["lang"] == language
+            assert pdf.pages(form, data) == 1, form
 
 
 @pytest.fixture
