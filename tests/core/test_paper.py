@@ -52,6 +52,7 @@ def order(source: str, **more: str) -> dict:
     words = {"qr": "Code carré", "online": "En ligne :", "taken": "Copie."}
     return {
         "html": html, "plain": plain(html), "base": "https://a.example", "lang": "fr",
+        "language": "",
         "title": "Le calendrier : semis", "description": "", "authors": ["Ada", "Omar"],
         "byline": "par Ada, Omar", "space": "Jardin", "place": "a.example", "words": words,
         "cloth": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>',
@@ -242,6 +243,20 @@ def test_a_text_shows_its_language(text, spoken):
 def test_a_paragraph_runs_as_its_first_letter():
     assert direction("12 : نعم ok") == "rtl"
     assert direction("« ok » نعم") == "ltr"
+
+
+def test_what_a_document_says_of_its_language_counts_before_what_it_shows():
+    assert read(order("Le jardin est pour vous", language="br"))["lang"] == "br"
+    assert read(order("Le jardin est pour vous", lang="en"))["lang"] == "fr"
+
+
+def test_an_address_is_written_out_once():
+    link = "[a](https://a.example/b) "
+    runs = read(order(link * 3 + "[c](https://a.example/c)"))["blocks"][0]["runs"]
+    assert [run["at"] for run in runs if "at" in run] == [
+        "https://a.example/b",
+        "https://a.example/c",
+    ]
 
 
 def test_a_document_runs_as_its_title():

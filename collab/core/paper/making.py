@@ -28,7 +28,7 @@ def make(kind: str, form: str, data: dict[str, Any]) -> tuple[bytes, bool]:
 def read(data: dict[str, Any]) -> dict[str, Any]:
     """A document with its blocks in the place of its HTML, and its language and direction."""
     html = data.pop("html")
-    spoken = language(data["plain"], data["lang"])
+    spoken = data["language"] or language(data["plain"], data["lang"])
     french = spoken.startswith("fr")
     title = bound(data["title"]) if french else data["title"]
     blocks = noted(blocks_of(html, base=data["base"], french=french))

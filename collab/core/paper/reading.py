@@ -269,8 +269,11 @@ def _trimmed(runs: list[Run]) -> list[Run]:
 
 
 def noted(found: list[Block]) -> list[Block]:
-    """The same blocks; links to the web also carry their address as words, for paper."""
+    """The same blocks; the first link to each address of the web also carries it as words."""
+    said: set[str] = set()
     for run in _runs_in(found):
-        if run.get("href", "").startswith("http"):
-            run["at"] = run["href"]
+        address = run.get("href", "")
+        if address.startswith("http") and address not in said:
+            said.add(address)
+            run["at"] = address
     return found

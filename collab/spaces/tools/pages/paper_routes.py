@@ -67,6 +67,7 @@ def sheet(
         "cloth": cloth(space),
         "address": address,
         "shown": address.partition("://")[2],
+        "language": document.language,
         "lang": text_language_here(),
         "reader": {"lang": text_language_here(), "dir": text_direction()},
         "words": {
