@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,16 +16,17 @@ from typing import Any
 import ebmlite
 from mutagen import FileType, MutagenError
 from mutagen.mp3 import MP3
-from mutagen.mp4 import MP4, Atoms  # type: ignore[attr-defined]
+from mutagen.mp4 import MP4, AtomError, Atoms  # type: ignore[attr-defined]
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 MATROSKA = ebmlite.loadSchema("matroska.xml")
+warnings.filterwarnings("ignore", module="ebmlite", category=UnicodeWarning)
 EBML = b"\x1a\x45\xdf\xa3"
 ODD = (
-    MutagenError, ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError,
-    RuntimeError, TypeError, ValueError, struct.error,
+    MutagenError, AtomError, ArithmeticError, AssertionError, AttributeError, EOFError, LookupError,
+    OSError, RuntimeError, TypeError, ValueError, UnicodeWarning, struct.error,
 )  # fmt: skip
 """All that the libraries raise for bytes that are not what they begin like."""
 HEARD = {"A_OPUS", "A_VORBIS"}

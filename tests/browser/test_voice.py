@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from accessible.engines import FILES, HERE, axe, installed, overflow
 from playwright.sync_api import Page, expect
 
@@ -23,14 +25,14 @@ def speak(page: Page, words: str) -> None:
     expect(start).to_be_focused()
     expect(page.get_by_text("Rien n’est enregistré encore.")).to_be_visible()
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Pause").press("Enter")
+    page.get_by_role("button", name="Pause", exact=True).press("Enter")
     page.get_by_role("button", name="Reprendre").press("Enter")
-    expect(page.get_by_text("Durée : 0 min 1 s")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Durée\W+0 min [1-9]"))).to_be_visible()
     page.get_by_role("button", name="Arrêter").press("Enter")
     expect(page.get_by_text("C’est enregistré.")).to_be_visible()
     form = page.locator("form[data-recorder]")
     form.get_by_role("button", name="Publier").press("Enter")
-    expect(form.get_by_text("cochez « Je n’écris pas ce qui est dit »")).to_be_visible()
+    expect(form.get_by_role("status").get_by_text("Écrivez ce qui est dit")).to_be_visible()
     form.get_by_label("Ce qui est dit, en quelques mots").fill(words)
 
 

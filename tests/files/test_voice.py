@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from conftest import log_in
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mutagen.ogg import OggPage
 
+from collab.core.sounds import NotASound, Sound, heard
 from collab.people.models import Account
 from collab.people.tokens import GiveToken, give_token
 from collab.spaces.files import file_of
@@ -154,3 +159,58 @@ def test_only_members_speak(talk, make):
     log_in(talk.client, make.person("eve"))
     assert talk.speak().status_code == 403
     assert talk.message() is None
+
+
+def test_what_is_said_can_be_written_later(talk):
+    talk.speak()
+    uid = talk.message().uid
+    edit = f"/p/jardin/discussion/m/{uid}/edit"
+    assert talk.client.post(edit, data={"body": "Une cuve, oui"}).status_code == 302
+    page = talk.client.get(talk.place).get_data(as_text=True)
+    assert "Une cuve, oui" in page
+    assert "<audio" in page
+    assert "Non transcrit" not in page
+
+
+# ---------------------------------------------------------------- what a sound is
+
+
+def ogg(seconds):
+    """An Ogg of Opus that says how long it lasts."""
+    head = (
+        b"OpusHead\x01\x01" + (0).to_bytes(2, "little") + (48000).to_bytes(4, "little") + bytes(3)
+    )
+    tags = b"OpusTags" + bytes(8)
+    pages = []
+    for number, packet in enumerate((head, tags, b"\xfc" + bytes(40))):
+        page = OggPage()
+        page.packets, page.sequence, page.serial = [packet], number, 7
+        page.position = 48000 * seconds if number == 2 else 0
+        page.first, page.last = number == 0, number == 2
+        pages.append(page.write())
+    return b"".join(pages)
+
+
+def test_every_container_that_browsers_record_in_is_known_by_its_bytes():
+    assert heard(WEBM) == Sound("audio/webm", 2)
+    assert heard(M4A) == Sound("audio/mp4", 1)
+    assert heard(ogg(42)) == Sound("audio/ogg", 42)
+    live = WEBM.replace(b"\x44\x89\x84", b"\x4d\x81\x84", 1)
+    assert live != WEBM
+    assert heard(live) == Sound("audio/webm", 2)
+
+
+def test_a_film_is_no_sound():
+    for film in (M4A.replace(b"soun", b"vide"), WEBM.replace(b"\x83\x81\x02", b"\x83\x81\x01")):
+        with pytest.raises(NotASound):
+            heard(film)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([WEBM, M4A, ogg(1)]), st.data())
+def test_no_bytes_do_more_than_be_refused(sound, data):
+    spoiled = bytearray(sound)
+    for _ in range(data.draw(st.integers(1, 12))):
+        spoiled[data.draw(st.integers(0, len(spoiled) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(NotASound):
+        assert heard(bytes(spoiled[: data.draw(st.integers(4, len(spoiled)))])).seconds >= 0
