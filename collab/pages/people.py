@@ -35,7 +35,8 @@ def decide(person: int) -> Response:
         raise Problem(N_("Cette demande n’est pas comprise."))
     with working() as work:
         actor = ACTS[act](work, Sanction(person))
-    said = _("Le compte de %(name)s est suspendu.") if act == "suspend" else _("La suspension est levée.")
+    suspended = _("Le compte de %(name)s est suspendu.")
+    said = suspended if act == "suspend" else _("La suspension est levée.")
     other = "lift" if act == "suspend" else "suspend"
     told: Any = {
         "text": said % {"name": actor.label} if act == "suspend" else said,
