@@ -71,7 +71,7 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say how many ran on which database."""
-    if config.getoption("--database") != "both":
+    if config.getoption("--database") != "both" or config.getoption("collectonly"):
         return
     ran = [told.nodeid for told in terminalreporter.getreports("passed") if told.when == "call"]
     again = sum("[postgresql" in name for name in ran)

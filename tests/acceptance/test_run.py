@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import socket
 import stat
 
 import pytest
@@ -12,6 +14,21 @@ from harness import PASSWORD, Instance, http, until
 @pytest.fixture
 def instance(tmp_path):
     made = Instance(tmp_path / "instance", "Maison")
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory):
+    """An instance that nobody has run or spoilt yet."""
+    return Instance(tmp_path_factory.mktemp("new") / "instance", "Maison").create()
+
+
+@pytest.fixture
+def created(new, tmp_path):
+    """A copy of it, to run or to spoil."""
+    copy = shutil.copytree(new.path, tmp_path / "instance")
+    made = Instance(copy, new.name, new.port, dict(new.tokens))
     yield made
     made.end()
 
@@ -55,24 +72,22 @@ def test_files_of_an_instance_are_for_its_owner_alone(instance):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_init_refuses_to_overwrite_an_instance(instance):
-    instance.create()
-    told = instance.program(
-        "init", "--name", "Autre", "--base-url", instance.origin, "--admin", "autre",
+def test_init_refuses_to_overwrite_an_instance(created):
+    told = created.program(
+        "init", "--name", "Autre", "--base-url", created.origin, "--admin", "autre",
         "--admin-password-file", "-", given=PASSWORD, status=1,
     )  # fmt: skip
     assert "already" in told
     assert len(told.splitlines()) == 1
 
 
-def test_a_database_whose_keys_are_gone_gets_no_new_ones(instance):
-    instance.create()
-    (instance.path / "keys" / "vault.key").unlink()
-    before = (instance.path / "keys" / "session.key").read_bytes()
-    told = instance.program("run", "--bind", instance.host, status=1)
+def test_a_database_whose_keys_are_gone_gets_no_new_ones(created):
+    (created.path / "keys" / "vault.key").unlink()
+    before = (created.path / "keys" / "session.key").read_bytes()
+    told = created.program("run", "--bind", created.host, status=1)
     assert "keys/vault.key is missing" in told
-    assert not (instance.path / "keys" / "vault.key").exists()
-    assert (instance.path / "keys" / "session.key").read_bytes() == before
+    assert not (created.path / "keys" / "vault.key").exists()
+    assert (created.path / "keys" / "session.key").read_bytes() == before
 
 
 def test_init_with_a_bad_password_leaves_nothing_behind(instance):
@@ -84,29 +99,27 @@ def test_init_with_a_bad_password_leaves_nothing_behind(instance):
     instance.create()
 
 
-def test_every_mistake_in_the_settings_is_named_at_once(instance):
-    instance.create()
-    (instance.path / "collab.toml").write_text(
+def test_every_mistake_in_the_settings_is_named_at_once(created):
+    (created.path / "collab.toml").write_text(
         '[site]\nbase_url = "nowhere"\ncolour = "red"\n[federation]\nmode = "maybe"\n'
     )
-    told = instance.program("show", "settings", status=1)
+    told = created.program("show", "settings", status=1)
     for word in ("colour",):
         assert word in told
     assert "Traceback" not in told
 
 
-def test_unreadable_settings_are_one_clear_line(instance):
-    instance.create()
-    (instance.path / "collab.toml").write_text("[site\n")
-    told = instance.program("run", status=1)
+def test_unreadable_settings_are_one_clear_line(created):
+    (created.path / "collab.toml").write_text("[site\n")
+    told = created.program("run", status=1)
     assert "collab.toml" in told
     assert "Traceback" not in told
 
 
-def test_a_port_in_use_is_one_clear_line(instance):
-    instance.create().start()
-    told = instance.program("run", "--bind", instance.host, status=1)
-    assert str(instance.port) in told
+def test_a_port_in_use_is_one_clear_line(created):
+    with socket.create_server(("127.0.0.1", created.port)):
+        told = created.program("run", "--bind", created.host, status=1)
+    assert str(created.port) in told
     assert "Traceback" not in told
 
 
@@ -115,11 +128,11 @@ def test_a_missing_instance_is_one_clear_line(instance):
     assert "collab init" in told
 
 
-def test_sigterm_stops_the_whole_tree(instance):
-    instance.create().start()
-    pids = list(instance.children().values())
+def test_sigterm_stops_the_whole_tree(created):
+    created.start()
+    pids = list(created.children().values())
     assert len(pids) == 2
-    instance.stop()
+    created.stop()
     until(lambda: not any(_alive(pid) for pid in pids), "both processes are gone")
 
 
