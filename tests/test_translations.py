@@ -36,7 +36,9 @@ FRENCH = re.compile(
     r"vos|votre|vous)\b",
     re.IGNORECASE,
 )
-NAMES_OF_LANGUAGES = {tongue.name for tongue in TONGUES}
+POSTAL = "Défenseur des droits, Libre réponse 71120, 75342 Paris CEDEX 07"
+"""What stands on a letter, whatever the language of who writes it."""
+NAMES_OF_LANGUAGES = {POSTAL, *(tongue.name for tongue in TONGUES)}
 """A language is named in itself, whatever the reader's."""
 NOT_FOR_PAGES = {
     "collab/cli/demo.py": "said by the demo, which is French from end to end",
@@ -247,8 +249,12 @@ class Bare(HTMLParser):
         self.words += [t.strip("\u0001\n ") for t in texts if re.search(r"[^\W\d_]{2}", t)]
 
 
-NAMES = {"looks/styleguide.html: kicker", "looks/styleguide.html: meta"}
-"""Names of the style sheet's own classes, which the page about the look shows."""
+NAMES = {
+    "looks/styleguide.html: kicker",
+    "looks/styleguide.html: meta",
+    f"site/accessibility.html: {POSTAL}",
+}
+"""Names of the style sheet's own classes, which the page about the look shows; an address."""
 
 
 def test_a_template_has_no_word_outside_of_an_expression():
