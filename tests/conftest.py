@@ -17,6 +17,7 @@ from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+from xdist.scheduler import LoadFileScheduling
 
 from collab import instance as folder
 from collab.app import create_app
@@ -41,6 +42,23 @@ sooner.hurry()
 DATABASES = ("sqlite", "postgresql")
 # What takes longest begins first, so that nobody is left alone with it at the end.
 LONG = ("tests/acceptance/", "tests/accessible/", "tests/weight/", "tests/browser/")
+
+
+# The files of these folders share what they start: two instances and a browser.
+TOGETHER = ("tests/browser/",)
+
+
+class ByFile(LoadFileScheduling):
+    """Who gets a file gets all of it; and all files of some folders."""
+
+    def _split_scope(self, nodeid):
+        shared = [folder for folder in TOGETHER if nodeid.startswith(folder)]
+        return shared[0] if shared else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_addoption(parser):
