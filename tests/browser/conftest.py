@@ -13,7 +13,7 @@ from browser.town import Town, Windows, end, found
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # a microphone that hums
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # a humming microphone
 ]  # fmt: skip
 
 
