@@ -35,6 +35,8 @@ Semer les fèves : attention au gel ! « Oui » ; [la mairie](https://mairie.exa
 |------|--------:|
 | Mars | 12 kg |
 
+> Un jardin se partage.
+
 مرحبا بكم في الحديقة (السبت، الساعة 10)
 
     #read("/etc/passwd")
@@ -104,6 +106,8 @@ def test_an_odt_has_headings_lists_tables_and_the_direction_of_each_paragraph():
     assert 'style-name="Body-rtl"' in content
     assert 'text:start-value="3"' in content
     assert "table:table-header-rows" in content
+    assert 'style-name="Quote-ltr"' in content
+    assert 'style-name="Heading_20_1"' in content
     assert 'xlink:href="https://mairie.example/jardins?a=1&amp;b=2"' in content
 
 

@@ -42,7 +42,8 @@ START = 'fo:margin-bottom="0.25cm" fo:line-height="125%"'
 PARAGRAPHS = {
     "Body": (START, ""),
     "Soft": ('fo:margin-bottom="0.3cm"', 'fo:color="#59525f"'),
-    "Name": ('fo:margin-bottom="0.3cm"', 'fo:font-size="26pt" fo:font-weight="bold"'),
+    "Name": ('fo:margin-bottom="0.3cm"', 'fo:font-size="26pt" fo:font-weight="bold"'
+             ' style:font-size-complex="28pt" style:font-weight-complex="bold"'),
     "Quote": (f'{START} fo:margin-left="0.6cm" fo:border-left="0.06cm solid #d1922a" '
               'fo:padding-left="0.3cm"', ""),
     "Inset": (f'{START} fo:margin-left="0.8cm"', ""),
@@ -66,6 +67,10 @@ LISTS = {
     "Figures": '<text:list-level-style-number text:level="{0}" style:num-format="1"'
     ' style:num-suffix=".">{1}</text:list-level-style-number>',
 }
+TURNED = (
+    '<style:style style:name="Turned" style:family="table">'
+    '<style:table-properties style:writing-mode="rl-tb"/></style:style>'
+)
 _NUMBERS = count(1)
 """Each table has a name of its own; one process makes one file."""
 COUNTRIES = {"fr": "FR", "en": "GB", "ar": "MA"}
@@ -104,35 +109,42 @@ def _dress(file: Document, spoken: str, turned: str) -> None:
         made = f'<style:style style:name="{name}" style:family="text">'
         file.insert_style(f"{made}<style:text-properties {look}/></style:style>", automatic=True)
     for name, (lines, letters) in PARAGRAPHS.items():
-        for way, mode in (("ltr", "lr-tb"), ("rtl", "rl-tb")):
+        for way, mode, side in (("ltr", "lr-tb", "left"), ("rtl", "rl-tb", "right")):
             file.insert_style(
                 f'<style:style style:name="{name}-{way}" style:family="paragraph"'
                 ' style:parent-style-name="Standard">'
                 f'<style:paragraph-properties {lines} style:writing-mode="{mode}"'
-                ' fo:text-align="start"/>'
+                f' fo:text-align="{side}"/>'
                 f"<style:text-properties {letters}/></style:style>",
                 automatic=True,
             )
-    file.insert_style(GRID, automatic=True)
+    for style in (GRID, TURNED):
+        file.insert_style(style, automatic=True)
     for name, level in LISTS.items():
         levels = "".join(level.format(n, LEVEL.format(0.8 * n)) for n in range(1, 10))
         made = f'<text:list-style style:name="{name}">{levels}</text:list-style>'
         file.insert_style(made, automatic=True)
     _heads(file)
-    styles = file.get_part("styles.xml").root  # type: ignore[union-attr]
-    for level_style in styles.get_elements("//text:outline-level-style"):
-        level_style.set_attribute("style:num-format", "")
-        level_style.set_attribute("style:num-suffix", "")
-    for properties in styles.get_elements("//style:default-style/style:text-properties"):
-        properties.set_attribute("fo:language", spoken)
-        properties.set_attribute("fo:country", COUNTRIES.get(spoken, "none"))
-        properties.set_attribute("style:language-complex", "ar")
-        properties.set_attribute("style:country-complex", "MA")
+    _speak(file, spoken)
     page = file.get_style("master-page", "Standard")
     number = Paragraph(style=f"Cell-{turned}")
     for part in (VarPageNumber(), " / ", VarPageCount()):
         number.append(part)
     page.set_page_footer(number)  # type: ignore[union-attr]
+
+
+def _speak(file: Document, spoken: str) -> None:
+    """The language of all text; no numbers before headings."""
+    styles = file.get_part("styles.xml").root  # type: ignore[union-attr]
+    for level_style in styles.get_elements("//text:outline-level-style"):
+        level_style.set_attribute("style:num-format", "")
+        level_style.set_attribute("style:num-suffix", "")
+        level_style.del_attribute("loext:num-list-format")
+    for properties in styles.get_elements("//style:default-style/style:text-properties"):
+        properties.set_attribute("fo:language", spoken)
+        properties.set_attribute("fo:country", COUNTRIES.get(spoken, "none"))
+        properties.set_attribute("style:language-complex", "ar")
+        properties.set_attribute("style:country-complex", "MA")
 
 
 def _heads(file: Document) -> None:
@@ -141,7 +153,7 @@ def _heads(file: Document) -> None:
         file.insert_style(
             f'<style:style style:name="Head-{level}-rtl" style:family="paragraph"'
             f' style:parent-style-name="Heading_20_{level}"><style:paragraph-properties'
-            ' style:writing-mode="rl-tb" fo:text-align="start"/></style:style>',
+            ' style:writing-mode="rl-tb" fo:text-align="right"/></style:style>',
             automatic=True,
         )
 
@@ -155,7 +167,9 @@ def _elements(block: Block, style: str) -> list[Element]:
 
 def _header(block: Block) -> list[Element]:
     level, turned = block["level"], block["dir"] == "rtl"
-    head = Header(level, style=f"Head-{level}-rtl" if turned else f"Heading_20_{level}")
+    head = Header(level)
+    style = f"Head-{level}-rtl" if turned else f"Heading_20_{level}"
+    head.set_attribute("text:style-name", style)
     return [_filled(head, block["runs"])]
 
 
@@ -194,6 +208,8 @@ def _table(block: Block) -> list[Element]:
                     for run in cell["runs"]]  # fmt: skip
             held.append(_paragraph(runs, "Cell", cell["dir"]))
             table.set_cell((x, y), held)
+    if block["rows"][0][0]["dir"] == "rtl":
+        table.set_attribute("table:style-name", "Turned")
     if block["head"]:
         first = table.get_elements("table:table-row")[0]
         heads = Element.from_tag("<table:table-header-rows/>")

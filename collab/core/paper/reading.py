@@ -139,7 +139,9 @@ class _Reader:
         if HEADING.fullmatch(tag) and depth == 0:
             return self._heading(element)
         if tag in {"ul", "ol", "blockquote", "dd"} and depth < DEEPEST:
-            return self._list(element, depth) if tag[1] == "l" else self._quote(element, depth)
+            return (
+                self._list(element, depth) if tag in {"ul", "ol"} else self._quote(element, depth)
+            )
         if tag in {"hr", "pre", "table"}:
             return self._apart(element)
         if tag in MARKS and not any(self._holds_blocks(c) for c in _elements(element)):
