@@ -19,6 +19,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ SLUG = "jardin"
 SETTLED = 300.0
 """Seconds in which everything comes to rest once the roads are mended."""
 GOOD = Faults(0, 0, 0, 0)
+KINDS = ("web", "worker", "all")
+"""What is killed: a process of an instance, or the whole of it."""
 
 
 @dataclass
@@ -129,11 +132,13 @@ class Town:
         return time.monotonic() - began
 
     def _harm(self, every: float, acts: int) -> None:
+        # Each way of dying comes up before any comes up again, however short the run.
+        kinds = (what for _round in count() for what in self.chance.sample(KINDS, len(KINDS)))
         while not self.over.wait(self.chance.uniform(0.5, 1.5) * every):
             done = sum(sum(w.outcomes.values()) for w in self.writers) / (acts * len(self.writers))
             self._cut_off(1 / 3 < done < 2 / 3)
             home = self.chance.choice(self.homes)
-            what = self.chance.choices(["web", "worker", "all"], [3, 3, 2])[0]
+            what = next(kinds)
             self.kills[what] += 1
             # A child that is just being restarted is none that could be killed.
             with contextlib.suppress(KeyError, ProcessLookupError):
