@@ -45,6 +45,7 @@ class Location:
 
     @property
     def is_loopback(self) -> bool:
+        """Whether it is this machine itself, with a port: 127.0.0.1, localhost or [::1]."""
         return _LOOPBACK.fullmatch(self.host) is not None
 
 

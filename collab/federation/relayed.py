@@ -46,6 +46,7 @@ class Purse:
     left: int = REQUESTS
 
     def spend(self) -> bool:
+        """Take one request out; False when none was left."""
         self.left -= 1
         return self.left >= 0
 

@@ -183,6 +183,7 @@ class Idle:
             old.abort()
 
     def clear(self) -> None:
+        """Close every connection that is kept."""
         with self._lock:
             everything, self._kept = self._kept, OrderedDict()
         for kept in everything.values():

@@ -38,6 +38,7 @@ FIELDS = ("q", "space", "tool", "author", "since", "until", "order")
 
 @bp.get("/search")
 def search() -> str:
+    """The search form, and what it finds among what this reader may see."""
     session, actor, runtime = dbsession(), viewer(), current_runtime()
     form = Form.read(session, actor, request.args, runtime.tools, runtime.settings.host)
     answer, page = Answer(), Page.asked(1, 0, 1)

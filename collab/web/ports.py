@@ -16,9 +16,12 @@ class Phrase(Protocol):
     """Six words that two administrators read each other, and the print of the keys behind them."""
 
     @property
-    def words(self) -> tuple[str, ...]: ...
+    def words(self) -> tuple[str, ...]:
+        """The six words, in the order in which they are read out."""
+
     @property
-    def print(self) -> str: ...
+    def print(self) -> str:
+        """SHA-256 (hex) of the keys behind them, for the QR code."""
 
 
 class Network(Protocol):

@@ -154,6 +154,7 @@ class HeadingIds(Treeprocessor):
     """Names each heading by its words, and makes `#...` links inside the text point to them."""
 
     def run(self, root: Element) -> None:
+        """Set the ids of the headings below `root`, and turn the links to them; in place."""
         taken: dict[str, int] = {}
         for element in root.iter():
             if element.tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:

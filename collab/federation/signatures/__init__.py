@@ -42,9 +42,11 @@ class Scheme(Protocol):
         now: datetime,
         *,
         content_type: str = ...,
-    ) -> dict[str, str]: ...
+    ) -> dict[str, str]:
+        """Return the headers that sign a request. FEDERATION.md 2.2."""
 
-    def key_id_of(self, message: Message) -> str: ...
+    def key_id_of(self, message: Message) -> str:
+        """Return the key id that the request claims, without believing it."""
 
     def verify(
         self,
@@ -52,7 +54,8 @@ class Scheme(Protocol):
         scheme_host: str,
         find_key: Callable[[str], PublicKey],
         now: datetime,
-    ) -> PublicKey: ...
+    ) -> PublicKey:
+        """Return the key that signed, or raise Refused. FEDERATION.md 2.3."""
 
 
 # In the order tried towards a host we know nothing of.
