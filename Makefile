@@ -20,7 +20,7 @@ CATALOGUES := $(wildcard collab/translations/*/LC_MESSAGES/*.po)
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-postgresql rules chaos lint bench lighthouse weigh lock messages clean install install-dev system-packages
+.PHONY: help run demo test test-postgresql rules chaos lint bench lighthouse screens weigh lock messages clean install install-dev system-packages
 
 help:
 	@echo 'make run       install what is missing, then serve ./instance (PORT=8000, ARGS="...")'
@@ -32,6 +32,7 @@ help:
 	@echo 'make lint      ruff, mypy, djlint'
 	@echo 'make bench     the figures of docs/, measured again'
 	@echo 'make lighthouse  the main pages on slow 3G with a slow processor, by Lighthouse'
+	@echo 'make screens   pictures of 25 screens of the running demonstration, in screenshots/'
 	@echo 'make weigh     weigh every page in Chromium and write docs/weight.md'
 	@echo 'make lock      resolve the dependencies of pyproject.toml again (UPGRADE=1: newest ones)'
 	@echo 'make messages  bring the translation catalogues up to date with the sources'
@@ -107,6 +108,9 @@ bench: install-dev
 
 lighthouse: install-dev system-packages
 	@$(BIN)/python tools/lighthouse.py
+
+screens: install-dev system-packages
+	@$(BIN)/python tools/screens.py $(ARGS)
 
 weigh: install-dev system-packages
 	@$(BIN)/python tools/weigh.py
