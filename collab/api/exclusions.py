@@ -36,6 +36,7 @@ def _shape(row: Exclusion) -> shapes.Json:
 
 @bp.get("/spaces/<address>/exclusions")
 def list_exclusions(address: str) -> Response:
+    """Who is excluded now, for those who look after the project."""
     row, actor = readable(address), caller()
     if role_of(dbsession(), row, actor.id) < Role.FACILITATOR:
         raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
@@ -44,6 +45,7 @@ def list_exclusions(address: str) -> Response:
 
 @bp.post("/spaces/<address>/exclusions")
 def exclude_person(address: str) -> Response:
+    """Exclude somebody."""
     row, given = readable(address), parse(Exclude, body())
     with acting() as work:
         done = exclude(work, row, given)
@@ -52,6 +54,7 @@ def exclude_person(address: str) -> Response:
 
 @bp.delete("/spaces/<address>/exclusions/<int:member>")
 def readmit_person(address: str, member: int) -> Response:
+    """Lift an exclusion."""
     row = readable(address)
     with acting() as work:
         person = readmit(work, row, Readmit(member=member))

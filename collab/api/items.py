@@ -64,6 +64,7 @@ def done(result: Item | Offer, status: int) -> Response:
 
 @bp.get("/spaces/<address>/<tool>/<plural>")
 def list_items(address: str, tool: str, plural: str) -> Response:
+    """A page of the items of one kind, in one room."""
     space = readable(address)
     _, kind = kind_of(space, tool, plural)
     rows = dbsession().scalars(
@@ -81,6 +82,7 @@ def list_items(address: str, tool: str, plural: str) -> Response:
 
 @bp.post("/spaces/<address>/<tool>/<plural>")
 def add_item(address: str, tool: str, plural: str) -> Response:
+    """Add an item; the same Idempotency-Key adds it once."""
     caller()
     space = readable(address)
     _, kind = kind_of(space, tool, plural)
@@ -92,11 +94,13 @@ def add_item(address: str, tool: str, plural: str) -> Response:
 
 @bp.get("/items/<uid>")
 def read_item(uid: str) -> Response:
+    """One item, wherever it stands."""
     return answer(shapes.item(item_by_uid(dbsession(), uid, viewer())))
 
 
 @bp.patch("/items/<uid>")
 def change_item(uid: str) -> Response:
+    """Change an item; its title stays when none is sent."""
     caller()
     item = item_by_uid(dbsession(), uid, viewer())
     runtime = current_runtime()
@@ -110,6 +114,7 @@ def change_item(uid: str) -> Response:
 
 @bp.delete("/items/<uid>")
 def remove_item(uid: str) -> Response:
+    """Withdraw an item, where its room can."""
     caller()
     item = item_by_uid(dbsession(), uid, viewer())
     runtime = current_runtime()
@@ -165,6 +170,7 @@ def list_messages(uid: str) -> Response:
 
 @bp.post("/items/<uid>/messages")
 def add_message(uid: str) -> Response:
+    """Answer a thread; the same Idempotency-Key answers once."""
     caller()
     thread = item_by_uid(dbsession(), uid, viewer())
     kind = reply_kind(thread)
@@ -185,4 +191,5 @@ def reply_kind(thread: Item) -> Kind:
 
 @bp.get("/me")
 def me() -> Response:
+    """Whose token this is."""
     return answer(shapes.person(caller()))

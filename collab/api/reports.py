@@ -50,6 +50,7 @@ def _shape(row: Report, *, named: bool) -> shapes.Json:
 
 @bp.post("/items/<uid>/report")
 def report_item(uid: str) -> Response:
+    """Report an item to those who look after its project."""
     caller()
     item = item_by_uid(dbsession(), uid, viewer())
     given = parse(MakeReport, body())
@@ -60,11 +61,13 @@ def report_item(uid: str) -> Response:
 
 @bp.get("/me/reports")
 def own_reports() -> Response:
+    """What the caller has reported, with the answers."""
     return answer([_shape(row, named=False) for row in reports_by(dbsession(), caller())])
 
 
 @bp.get("/spaces/<address>/reports")
 def list_reports(address: str) -> Response:
+    """The open reports of a project, for those who answer them."""
     row, actor = readable(address), caller()
     charged = role_of(dbsession(), row, actor.id) >= Role.FACILITATOR
     if not charged and not oversees(dbsession(), actor):
@@ -76,6 +79,7 @@ def list_reports(address: str) -> Response:
 
 @bp.post("/reports/<uid>/close")
 def close_one(uid: str) -> Response:
+    """Answer a report, which closes it."""
     row = report_for(dbsession(), uid, caller())
     given = parse(CloseReport, body())
     with acting() as work:

@@ -41,6 +41,7 @@ def space_card(address: str) -> Space:
 
 @bp.get("/spaces")
 def list_spaces() -> Response:
+    """A page of the projects that the caller may find."""
     rows = directory(dbsession(), viewer(), limit=limit() + 1, offset=cursor())
     shown = [shapes.space(row, viewer()) for row in rows[: limit()]]
     return page(shown, cursor() + limit() if len(rows) > limit() else None)
@@ -48,6 +49,7 @@ def list_spaces() -> Response:
 
 @bp.post("/spaces")
 def open_one() -> Response:
+    """Open a project; the same Idempotency-Key opens it once."""
     given = parse(OpenSpace, body())
     with acting() as work:
         row = do_once(work, lambda: open_space(work, given))
@@ -56,11 +58,13 @@ def open_one() -> Response:
 
 @bp.get("/spaces/<address>")
 def read_space(address: str) -> Response:
+    """The card of a project."""
     return answer(shapes.space(space_card(address), viewer()))
 
 
 @bp.post("/spaces/<address>/follow")
 def follow_space(address: str) -> Response:
+    """Follow a project; 202 when its own instance is still to answer."""
     caller()
     row = space_card(address)
     with acting() as work:
@@ -70,6 +74,7 @@ def follow_space(address: str) -> Response:
 
 @bp.delete("/spaces/<address>/follow")
 def unfollow_space(address: str) -> Response:
+    """Follow it no longer."""
     caller()
     row = space_card(address)
     with acting() as work:
@@ -79,6 +84,7 @@ def unfollow_space(address: str) -> Response:
 
 @bp.post("/spaces/<address>/join")
 def join_space(address: str) -> Response:
+    """Join a project or ask to; 202 until somebody has said yes."""
     caller()
     row, given = space_card(address), parse(AskToJoin, body())
     with acting() as work:
@@ -89,6 +95,7 @@ def join_space(address: str) -> Response:
 
 @bp.post("/spaces/<address>/leave")
 def leave_space(address: str) -> Response:
+    """Take part in it no longer."""
     caller()
     row = space_card(address)
     with acting() as work:
@@ -103,12 +110,14 @@ def readable(address: str) -> Space:
 
 @bp.get("/spaces/<address>/members")
 def list_members(address: str) -> Response:
+    """Who takes part in a project."""
     row = readable(address)
     return answer([shapes.member(m) for m in members(dbsession(), row)])
 
 
 @bp.get("/spaces/<address>/requests")
 def list_requests(address: str) -> Response:
+    """Who asks to join, for those who decide."""
     row = readable(address)
     if role_of(dbsession(), row, caller().id) < Role.FACILITATOR:
         raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
@@ -117,6 +126,7 @@ def list_requests(address: str) -> Response:
 
 @bp.post("/spaces/<address>/requests/<int:member>/accept")
 def accept_request(address: str, member: int) -> Response:
+    """Let somebody in who asked."""
     row = readable(address)
     with acting() as work:
         done = admit(work, row, Decide(member=member))
@@ -125,6 +135,7 @@ def accept_request(address: str, member: int) -> Response:
 
 @bp.post("/spaces/<address>/requests/<int:member>/refuse")
 def refuse_request(address: str, member: int) -> Response:
+    """Refuse somebody who asked."""
     row = readable(address)
     with acting() as work:
         done = decline(work, row, Decide(member=member))

@@ -51,6 +51,7 @@ def statement() -> str:
 
 @bp.get(PAGE)
 def show() -> str:
+    """The audits so far, and the form for another (`?like=` fills it from one)."""
     require_admin()
     like = dbsession().get(Audit, request.args.get("like", 0, type=int))
     typed = {name: getattr(like, name) for name in FIELDS} if like else {}
@@ -59,6 +60,7 @@ def show() -> str:
 
 @bp.post(PAGE)
 def record() -> Response:
+    """Record an audit: the statement is drawn from it at once."""
     found = require_admin()
     try:
         given = parse(RecordAudit, request.form)
@@ -73,6 +75,7 @@ def record() -> Response:
 
 @bp.post(PAGE + "/<int:number>/withdraw")
 def withdraw(number: int) -> Response:
+    """Take an audit out of the statement; the page offers to undo it."""
     found = require_admin()
     with current_runtime().work(found.actor) as work:
         withdraw_audit(work, number)
@@ -83,6 +86,7 @@ def withdraw(number: int) -> Response:
 
 @bp.post(PAGE + "/<int:number>/restore")
 def restore(number: int) -> Response:
+    """Let a withdrawn audit count again."""
     found = require_admin()
     with current_runtime().work(found.actor) as work:
         restore_audit(work, number)

@@ -56,6 +56,7 @@ def registration_rate() -> str:
 
 @bp.get("/login")
 def login() -> str | Response:
+    """The form to come in."""
     if account() is not None:
         return redirect(next_page())
     providers = current_runtime().settings.oidc
@@ -65,6 +66,7 @@ def login() -> str | Response:
 @bp.post("/login")
 @limiter.limit(login_rate)
 def enter() -> Response:
+    """Come in with a name and a password; how often is limited."""
     alias = request.form.get("alias", "").strip()
     found = account_named(dbsession(), alias)
     right = proves(found.password_hash if found else NO_ONE, request.form.get("password", ""))
@@ -84,6 +86,7 @@ def enter() -> Response:
 
 @bp.post("/logout")
 def leave() -> Response:
+    """Log out, and let the browser forget what it kept of this site."""
     log_out()
     flash(_("Vous êtes déconnecté."), "ok")
     response = redirect("/")
@@ -112,6 +115,7 @@ def require_registration(invitation: Invitation | None) -> None:
 
 @bp.get("/register")
 def registration() -> str:
+    """The form to register, for whom this site lets in."""
     invitation = held_invitation()
     require_registration(invitation)
     return blank("account/register.html", next=next_page(), invitation=invitation)
@@ -120,6 +124,7 @@ def registration() -> str:
 @bp.post("/register")
 @limiter.limit(registration_rate)
 def register_one() -> Response:
+    """Make an account, and show its recovery code once."""
     invitation = held_invitation()
     require_registration(invitation)
     runtime = current_runtime()
@@ -151,12 +156,14 @@ def show_code(code: str, where: str) -> Response:
 
 @bp.get("/recover")
 def recovery() -> str:
+    """The form for a forgotten password."""
     return blank("account/recover.html")
 
 
 @bp.post("/recover")
 @limiter.limit(login_rate)
 def recover_one() -> Response:
+    """Set a new password with the recovery code, and show the next code."""
     try:
         given = parse(Recover, request.form)
         found = account_named(dbsession(), given.alias)
@@ -171,6 +178,7 @@ def recover_one() -> Response:
 
 @bp.get("/account")
 def mine() -> str:
+    """One's own account."""
     return _mine(require_login())
 
 
@@ -195,6 +203,7 @@ def _mistaken(found: Account, invalid: Invalid) -> Response:
 
 @bp.post("/account/profile")
 def describe_me() -> Response:
+    """Change the name and the words that others see."""
     found = require_login()
     try:
         given = parse(Describe, request.form)
@@ -210,6 +219,7 @@ def describe_me() -> Response:
 @bp.post("/account/password")
 @limiter.limit(login_rate)
 def new_password() -> Response:
+    """Change the password; the old one is asked."""
     found = require_login()
     try:
         given = parse(ChangePassword, request.form)
@@ -225,6 +235,7 @@ def new_password() -> Response:
 @bp.post("/account/code")
 @limiter.limit(login_rate)
 def new_code() -> Response:
+    """Make another recovery code and show it once; the old one ends."""
     found = require_login()
     with current_runtime().work(found.actor) as work:
         code = new_recovery_code(work, found)
@@ -233,6 +244,7 @@ def new_code() -> Response:
 
 @bp.post("/account/elsewhere")
 def log_out_others() -> Response:
+    """End every session but this one."""
     found = require_login()
     with current_runtime().work(found.actor) as work:
         log_out_everywhere(work, found)
@@ -243,6 +255,7 @@ def log_out_others() -> Response:
 
 @bp.post("/account/tokens")
 def new_token() -> Response:
+    """Make a token for the API and show it once."""
     found = require_login()
     try:
         given = parse(GiveToken, request.form)
@@ -256,6 +269,7 @@ def new_token() -> Response:
 
 @bp.post("/account/tokens/<int:token>/revoke")
 def end_token(token: int) -> Response:
+    """End a token."""
     found = require_login()
     with current_runtime().work(found.actor) as work:
         revoke_token(work, found, token)
@@ -265,6 +279,7 @@ def end_token(token: int) -> Response:
 
 @bp.post("/langue")
 def language() -> Response:
+    """Choose the language of the pages, with or without an account."""
     require_our_page()
     session["locale"] = tongue(request.form.get("locale")).code
     session.pop(BY_LINK, None)

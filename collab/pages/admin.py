@@ -34,12 +34,14 @@ def _around() -> dict[str, object]:
 
 @bp.get("/admin")
 def show() -> str:
+    """What the site says of itself, to change it."""
     require_admin()
     return blank("admin/site.html", _typed(), **_around())
 
 
 @bp.post("/admin")
 def change() -> Response:
+    """Change it."""
     found = require_admin()
     try:
         given = parse(ReviseSite, request.form)

@@ -51,6 +51,7 @@ UNAPPLIED = {
 
 @bp.get("/p/<address>/federation")
 def show(address: str) -> str:
+    """Where copies of this project stand, and how far each has come."""
     space, network = here(address), current_runtime().network
     told = network.report(space)
     local: dict[str, Any] = {"copies": [], "kept": [], "day": None}

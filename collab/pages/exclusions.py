@@ -30,6 +30,7 @@ NOBODY = N_(
 
 @bp.get("/p/<address>/excluded")
 def listed(address: str) -> str:
+    """Who is excluded, with the form to exclude somebody."""
     require_login()
     space = _mine(address)
     typed = {"person": request.args.get("person", "")}

@@ -20,6 +20,7 @@ bp = Blueprint("former", __name__, template_folder="templates")
 
 @bp.get("/account/former")
 def mine() -> str:
+    """The accounts of elsewhere that may move to this one."""
     return blank("account/former.html", named=require_login().actor.also_known_as)
 
 

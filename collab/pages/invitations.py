@@ -43,6 +43,7 @@ def _inviting(address: str) -> Space:
 
 @bp.get("/p/<address>/invitations")
 def listed(address: str) -> str:
+    """The invitations of a project, and who was asked by name."""
     space = _inviting(address)
     return blank(
         "spaces/invitations.html",
@@ -54,6 +55,7 @@ def listed(address: str) -> str:
 
 @bp.post("/p/<address>/invitations")
 def make(address: str) -> Response:
+    """Make an invitation, or end one."""
     space = _inviting(address)
     try:
         if "revoke" in request.form:
@@ -80,6 +82,7 @@ def _of_space(space: Space, code: str) -> Invitation:
 
 @bp.get("/p/<address>/invitations/<code>")
 def cards(address: str, code: str) -> str:
+    """An invitation as a card to print."""
     space = _inviting(address)
     row = _of_space(space, code)
     return render_template("spaces/card.html", **space_frame(space, "members"), row=row)
@@ -87,6 +90,7 @@ def cards(address: str, code: str) -> str:
 
 @bp.get("/p/<address>/invitations/<code>.svg")
 def picture(address: str, code: str) -> Response:
+    """The QR code of an invitation's link, as SVG."""
     row = _of_space(_inviting(address), code)
     link = f"{current_runtime().settings.origin}/join?code={row.code}"
     out = io.BytesIO()
@@ -100,6 +104,7 @@ def picture(address: str, code: str) -> Response:
 @bp.get("/join")
 @limiter.limit("60 per minute")
 def invited() -> str | Response:
+    """What an invitation invites to, or the form to type its code."""
     code = request.args.get("code", "")
     if not code:
         return blank("spaces/enter_code.html")
@@ -116,6 +121,7 @@ def invited() -> str | Response:
 @bp.post("/join")
 @limiter.limit("30 per minute")
 def come_in() -> Response:
+    """Accept an invitation."""
     require_login()
     with working() as work:
         member = accept_invitation(work, request.form.get("code", ""))

@@ -33,6 +33,7 @@ RATE = "20/minute"
 
 @bp.get(PAGE)
 def show() -> str:
+    """The logos that were sent, and the one that is shown."""
     require_admin()
     return blank("admin/logo.html", logos=logos(dbsession()))
 
@@ -55,6 +56,7 @@ def send() -> Response:
 
 @bp.post(PAGE + "/<int:number>/show")
 def choose(number: int) -> Response:
+    """Show this logo on every page; the page offers to undo it."""
     found = require_admin()
     before = shown_logo(dbsession())
     act = f"{before.id}/show" if before else "hide"
@@ -67,6 +69,7 @@ def choose(number: int) -> Response:
 
 @bp.post(PAGE + "/hide")
 def hide() -> Response:
+    """Show no logo; the page offers to undo it."""
     found = require_admin()
     before = shown_logo(dbsession())
     with current_runtime().work(found.actor) as work:

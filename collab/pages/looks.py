@@ -25,12 +25,14 @@ TOKENS = (
 
 @bp.get("/affichage")
 def settings() -> str:
+    """How pages look for this reader, and the form to change it."""
     back = next_page("")
     return render_template("looks/display.html", typed=display(), back=back)
 
 
 @bp.post("/affichage")
 def choose() -> Response:
+    """Keep the choice in a cookie, or forget it."""
     require_our_page()
     wanted = Display() if "reset" in request.form else Display.of(request.form)
     response = make_response(redirect(url_for(".settings", next=next_page("") or None)))

@@ -23,6 +23,7 @@ PAGE = "account/move.html"
 
 @bp.get("/account/move")
 def show() -> str:
+    """What moving means, and the form to ask for it."""
     found = require_login()
     return render_template(PAGE, errors={}, typed={}, new=None, **_standing(found))
 

@@ -48,6 +48,7 @@ def refused(error: OAuth2Error) -> AnyResponse:
 
 @bp.get("/.well-known/oauth-authorization-server")
 def describe() -> AnyResponse:
+    """What this authorization server offers (RFC 8414)."""
     response = jsonify(metadata())
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
@@ -75,6 +76,7 @@ def _signed(response: AnyResponse) -> AnyResponse:
 @bp.get("/oauth/authorize")
 @limiter.limit("60 per minute")
 def ask() -> AnyResponse:
+    """Ask the account's owner what an application may do (RFC 6749 4.1.1)."""
     grant = _asked()
     if not isinstance(grant, BaseGrant):
         return grant
@@ -105,6 +107,7 @@ def _source(uri: str) -> str:
 @bp.post("/oauth/authorize")
 @limiter.limit("60 per minute")
 def decide() -> AnyResponse:
+    """Send the answer back to the application."""
     grant = _asked()
     if not isinstance(grant, BaseGrant):
         return grant
@@ -120,6 +123,7 @@ def decide() -> AnyResponse:
 @bp.post("/oauth/token")
 @limiter.limit("120 per minute")
 def token() -> AnyResponse:
+    """Change a code or a refresh token for tokens (RFC 6749 4.1.3 and 6)."""
     try:
         with serving(Nobody()):
             answer: AnyResponse = server.create_token_response()
@@ -131,12 +135,14 @@ def token() -> AnyResponse:
 @bp.post("/oauth/revoke")
 @limiter.limit("120 per minute")
 def revoke() -> AnyResponse:
+    """End a token (RFC 7009)."""
     return _endpoint("revocation")
 
 
 @bp.post("/oauth/register")
 @limiter.limit("20 per hour")
 def register() -> AnyResponse:
+    """Register an application (RFC 7591)."""
     if not isinstance(request.get_json(force=True, silent=True), dict):
         return _mistake("invalid_client_metadata", "The body must be a JSON object.")
     return _endpoint("client_registration")
@@ -160,6 +166,7 @@ def _mistake(error: str, description: str) -> AnyResponse:
 
 @bp.get("/account/applications")
 def applications() -> str:
+    """The applications that act for this account."""
     mine = require_login()
     found: Any = applications_of(dbsession(), mine, now())
     return render_template("account/applications.html", applications=found)
@@ -167,6 +174,7 @@ def applications() -> str:
 
 @bp.post("/account/applications/<client_id>/end")
 def end(client_id: str) -> AnyResponse:
+    """End all that an application may do here."""
     mine = require_login()
     with current_runtime().work(mine.actor) as work:
         end_application(work, mine, client_id)

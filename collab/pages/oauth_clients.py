@@ -73,9 +73,11 @@ class Client(ClientMixin):  # type: ignore[misc]
         self.client_id = row.client_id
 
     def get_client_id(self) -> str:
+        """The name this server has given the application."""
         return self.client_id
 
     def get_default_redirect_uri(self) -> str | None:
+        """Where to send answers when none is named: only if there is one place."""
         return self.row.redirect_uris[0] if len(self.row.redirect_uris) == 1 else None
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
@@ -84,18 +86,23 @@ class Client(ClientMixin):  # type: ignore[misc]
         return " ".join(wanted) if set(wanted) <= set(self.row.scope.split()) else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Whether the application has registered that place."""
         return redirects_to(self.row, redirect_uri)
 
     def check_client_secret(self, client_secret: str) -> bool:
+        """Whether that is its secret, compared in constant time."""
         return hmac.compare_digest(self.row.secret_digest or "", digest(client_secret))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Whether it introduces itself so: without a secret if it has none."""
         return (method == "none") == (self.row.secret_digest is None)
 
     def check_response_type(self, response_type: str) -> bool:
+        """Only codes are given; no token travels in an address."""
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
+        """Whether this server gives tokens that way."""
         return grant_type in GRANTS
 
 
@@ -113,9 +120,11 @@ class Registration(ClientRegistrationEndpoint):  # type: ignore[misc]
         super().__init__(server, [Metadata])
 
     def authenticate_token(self, asked: Any) -> bool:
+        """Anybody may register an application; people decide what it may do."""
         return True
 
     def get_server_metadata(self) -> Mapping[str, Any]:
+        """What this server offers, as its own page says it."""
         return metadata()
 
     def extract_client_metadata(self, asked: Any) -> dict[str, Any]:

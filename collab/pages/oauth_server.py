@@ -51,9 +51,11 @@ class Code(AuthorizationCodeMixin):  # type: ignore[misc]
         self.code_challenge_method = row.code_challenge_method
 
     def get_redirect_uri(self) -> str:
+        """Where the code was sent, which its exchange must name again."""
         return self.row.redirect_uri
 
     def get_scope(self) -> str:
+        """What was allowed."""
         return self.row.scope
 
 
@@ -64,9 +66,11 @@ class Given(TokenMixin):  # type: ignore[misc]
         self.row = row
 
     def check_client(self, client: Client) -> bool:
+        """Whether the token was given to that application."""
         return self.row.client_id == client.client_id
 
     def get_scope(self) -> str:
+        """What the token allows."""
         return self.row.scope
 
 
@@ -78,6 +82,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def save_authorization_code(self, code: str, asked: Any) -> None:
+        """Keep a code with what was allowed and its PKCE challenge."""
         given = Consent(
             client_id=asked.client.client_id,
             redirect_uri=self.redirect_uri,
@@ -87,13 +92,16 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         keep_code(current_work(), asked.user, code, given)
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
+        """The code, if this application may still use it."""
         row = find_code(current_work(), code, client.client_id)
         return Code(row) if row else None
 
     def delete_authorization_code(self, authorization_code: Code) -> None:
+        """Mark the code as used; the row stays, so that a second use is seen."""
         authorization_code.row.used_at = current_work().now
 
     def authenticate_user(self, authorization_code: Code) -> Account | None:
+        """Whose code it is; None if the account has ended."""
         row = authorization_code.row
         return _living(current_work().session.get_one(Account, row.account_id))
 
@@ -103,13 +111,16 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Given | None:
+        """The tokens it may renew, or None."""
         row = find_refreshable(current_work(), refresh_token)
         return Given(row) if row else None
 
     def authenticate_user(self, refresh_token: Given) -> Account | None:
+        """Whose token it is; None if the account has ended."""
         return _living(refresh_token.row.account)
 
     def revoke_old_credential(self, refresh_token: Given) -> None:
+        """End the tokens that the new ones replace."""
         refresh_token.row.revoked_at = current_work().now
 
 
@@ -119,6 +130,7 @@ class OnlyS256(CodeChallenge):  # type: ignore[misc]
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]
 
     def validate_code_challenge(self, grant: CodeGrant, redirect_uri: str) -> None:
+        """Refuse a request without PKCE, or with `plain` (RFC 9700 2.1.1)."""
         sent = grant.request.payload.data
         if not sent.get("code_challenge") or sent.get("code_challenge_method") != "S256":
             raise InvalidRequestError("PKCE is required: code_challenge with S256.")
@@ -129,10 +141,12 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
     CLIENT_AUTH_METHODS = AUTH_METHODS
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> Given | None:
+        """The tokens that the application may end, or None."""
         row = find_given(current_work(), token_string)
         return Given(row) if row else None
 
     def revoke_token(self, token: Given, asked: Any) -> None:
+        """End them."""
         end_tokens(current_work(), token.row)
 
 
@@ -146,10 +160,12 @@ class Asked(OAuth2Request):  # type: ignore[misc]
 
     @property
     def args(self) -> Mapping[str, str]:
+        """The fields of the address."""
         return request.args
 
     @property
     def form(self) -> Mapping[str, str]:
+        """The fields of the body."""
         return request.form
 
 
@@ -166,10 +182,12 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_endpoint(Registration)
 
     def query_client(self, client_id: str) -> Client | None:
+        """The application of that name, or None."""
         row = dbsession().get(OAuthClient, client_id)
         return Client(row) if row else None
 
     def save_token(self, token: Mapping[str, Any], asked: Any) -> None:
+        """Keep what is given, in the work of this request."""
         code, old = asked.authorization_code, asked.refresh_token
         given = NewTokens(
             client_id=asked.client.client_id,
@@ -181,9 +199,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         give_tokens(current_work(), asked.user, given)
 
     def create_oauth2_request(self, _request: Any) -> Asked:
+        """The request in hand, as Authlib reads it."""
         return Asked()
 
     def create_json_request(self, _request: Any) -> FlaskJsonRequest:
+        """The request in hand, for endpoints that take JSON."""
         return FlaskJsonRequest(request)
 
 

@@ -146,11 +146,13 @@ def _icons() -> list[dict[str, str]]:
 
 @bp.get("/icon.svg")
 def icon() -> Response:
+    """The icon of this site, drawn from its name."""
     return _lasting(svg(current_runtime().settings.host), "image/svg+xml")
 
 
 @bp.get("/icon-<int:size>.png")
 def picture(size: int) -> Response:
+    """The icon in one of the sizes of the manifest: the logo, or drawn from the name."""
     if size not in SIZES:
         abort(404)
     logo = shown_logo(dbsession())

@@ -70,6 +70,7 @@ def _provider(name: str) -> Provider:
 @bp.get("/oidc/<provider>")
 @limiter.limit("30 per minute")
 def set_out(provider: str) -> Response:
+    """Go to the other site, with what is needed to know the answer again."""
     url, trail = _provider(provider).begin()
     trails = [t for t in session.get("oidc_trails", []) if t["until"] > time.time()]
     where = next_page()
@@ -85,6 +86,7 @@ def set_out(provider: str) -> Response:
 @bp.get("/oidc/<provider>/callback")
 @limiter.limit("30 per minute")
 def come_back(provider: str) -> Response:
+    """Read the other site's answer: come in, link, or choose a name first."""
     found = _provider(provider)
     kept = _trail(provider, request.args.get("state", ""))
     if request.args.get("iss", found.issuer) != found.issuer:  # RFC 9207: two providers mixed up
@@ -141,6 +143,7 @@ def _around(provider: str, kept: dict[str, Any]) -> dict[str, Any]:
 
 @bp.get("/oidc/<provider>/welcome")
 def welcome(provider: str) -> str:
+    """The form to choose a name, for whom the other site has named."""
     _who, kept = _pending(provider)
     alias = free_alias(dbsession(), kept["alias"], current_runtime().settings.host)
     typed = {"alias": alias, "display_name": kept["name"][:80]}
@@ -150,6 +153,7 @@ def welcome(provider: str) -> str:
 @bp.post("/oidc/<provider>/register")
 @limiter.limit(registration_rate)
 def register(provider: str) -> Response:
+    """Make an account without a password, linked to that identity."""
     who, kept = _pending(provider)
     invitation = held_invitation()
     try:
@@ -201,6 +205,7 @@ def _by_password() -> Account | None:
 
 @bp.get("/account/identities")
 def identities() -> str:
+    """The identities of elsewhere that open this account."""
     mine = require_login()
     providers = current_runtime().settings.oidc
     rows = identities_of(dbsession(), mine)
@@ -216,6 +221,7 @@ def identities() -> str:
 
 @bp.post("/account/identities/<int:identity>/unlink")
 def unlink(identity: int) -> Response:
+    """Let one of them open this account no longer."""
     mine = require_login()
     known = {p.issuer.rstrip("/") for p in current_runtime().settings.oidc}
     with current_runtime().work(mine.actor) as work:

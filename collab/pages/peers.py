@@ -111,12 +111,14 @@ def weaker(names: Sequence[str]) -> str:
 
 @bp.get("/admin/peers")
 def listed() -> str:
+    """The instances we know, and how things stand with each."""
     require_admin()
     return blank("admin/peers.html", **_around())
 
 
 @bp.post("/admin/peers")
 def ask() -> Response:
+    """Ask an instance to link up."""
     found = require_admin()
     try:
         given = parse(AskPeer, request.form)
@@ -132,6 +134,7 @@ def ask() -> Response:
 
 @bp.post("/admin/peers/<host>")
 def decide(host: str) -> Response:
+    """Accept, refuse, block or let go of an instance."""
     found, form = require_admin(), request.form
     known = dbsession().get(Peer, host)
     before, act = known.state if known else "", form.get("act", "")
@@ -163,6 +166,7 @@ def reach(host: str) -> str:
 
 @bp.post("/admin/peers/<host>/reach")
 def choose_reach(host: str) -> Response:
+    """Choose in which form our projects go to an instance."""
     found = require_admin()
     current_runtime().network.reach_peer(found.actor, host, request.form.get("reach", ""))
     flash(_("C’est noté."), "ok")
@@ -205,6 +209,7 @@ def _peer(host: str) -> Peer:
 
 @bp.post("/admin/peers/<host>/phrase")
 def compared(host: str) -> Response:
+    """Note what comparing the phrase has found."""
     found = require_admin()
     form, network = request.form, current_runtime().network
     same = form.get("found", "") == "same"

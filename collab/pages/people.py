@@ -20,6 +20,7 @@ ACTS = {"suspend": suspend, "lift": lift}
 
 @bp.get("/admin/people")
 def listed() -> str:
+    """Who is suspended here."""
     require_login()
     if not oversees(dbsession(), viewer()):
         raise Forbidden(N_("Seules les personnes qui administrent ce site peuvent faire cela."))

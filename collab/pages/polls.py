@@ -25,11 +25,13 @@ bp = Blueprint("polls", __name__, template_folder="templates")
 
 @bp.get("/p/<address>/poll/<uid>")
 def read(address: str, uid: str) -> str:
+    """A poll of elsewhere, and how many took each choice."""
     return render_template("spaces/poll.html", errors={}, **_shown(*_poll(address, uid)))
 
 
 @bp.post("/p/<address>/poll/<uid>")
 def give(address: str, uid: str) -> Response:
+    """Vote; its own instance counts."""
     require_login()
     space, poll = _poll(address, uid)
     try:

@@ -57,6 +57,7 @@ def _space(address: str) -> Space:
 
 @bp.get("/p/<address>/posters")
 def show(address: str) -> str:
+    """The forms for a poster, cards, or a sheet to sign up on."""
     space = _space(address)
     return blank("spaces/posters.html", **_frame(space), typed={"days": "30"})
 

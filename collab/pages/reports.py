@@ -47,6 +47,7 @@ PER_PAGE = 20
 
 @bp.get("/p/<address>/report/<uid>")
 def form(address: str, uid: str) -> str:
+    """The form to report a text."""
     require_login()
     space, item = _item(address, uid)
     return blank("reports/form.html", {"reason": ""}, **_about(space, item))
@@ -55,6 +56,7 @@ def form(address: str, uid: str) -> str:
 @bp.post("/p/<address>/report/<uid>")
 @limiter.limit("30 per hour")
 def make(address: str, uid: str) -> Response:
+    """Report it to those who look after the project."""
     require_login()
     space, item = _item(address, uid)
     try:
@@ -110,6 +112,7 @@ def _place(space: Space, item: Item) -> str:
 
 @bp.get("/account/reports")
 def mine() -> str:
+    """What one has reported, with the answers, which count as read from now on."""
     found = require_login()
     rows = reports_by(dbsession(), found.actor)
     html = render_template("reports/mine.html", rows=[_line(row) for row in rows])
@@ -124,6 +127,7 @@ def mine() -> str:
 
 @bp.get("/p/<address>/reports")
 def of_space(address: str) -> str:
+    """The reports of a project, for those who look after it."""
     require_login()
     space, actor = here(address), viewer()
     charged = role_of(dbsession(), space, actor.id if actor else None) >= Role.FACILITATOR
@@ -134,6 +138,7 @@ def of_space(address: str) -> str:
 
 @bp.get("/admin/reports")
 def of_all() -> str:
+    """The reports of every project, for the administrators."""
     require_login()
     if not oversees(dbsession(), viewer()):
         raise Forbidden(N_("Seules les personnes qui administrent ce site peuvent faire cela."))
@@ -179,6 +184,7 @@ def _may_hide(space: Space) -> bool:
 
 @bp.get("/reports/<uid>")
 def one(uid: str) -> str:
+    """One report, with the form to answer it."""
     require_login()
     row = report_for(dbsession(), uid, viewer())
     return blank("reports/one.html", line=_line(row), max_words=MAX_WORDS)
@@ -203,6 +209,7 @@ def hide(uid: str) -> Response:
 
 @bp.post("/reports/<uid>")
 def close(uid: str) -> Response:
+    """Answer a report, which closes it."""
     require_login()
     row = report_for(dbsession(), uid, viewer())
     try:

@@ -78,6 +78,7 @@ def fresh_groups(actor: Actor) -> tuple[list[Group], int]:
 
 @bp.get(PATH)
 def show() -> str:
+    """What is new since the last visit."""
     actor = require_login().actor
     groups, newest = fresh_groups(actor)
     most = shorter(MOST_GROUPS)
@@ -92,6 +93,7 @@ def show() -> str:
 
 @bp.post(PATH)
 def seen() -> Response:
+    """Count all of it as seen; the page offers to undo it."""
     actor = require_login().actor
     with current_runtime().work(actor) as work:
         before = mark_seen(work, request.form.get("upto", 0, type=int))

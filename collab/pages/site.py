@@ -42,6 +42,7 @@ MINE = 8
 
 @bp.get("/")
 def home() -> str | Response:
+    """One's projects and what is new, or what this site is for a visitor."""
     session = dbsession()
     if site(session).set_up_at is None:
         return redirect("/setup")
@@ -85,6 +86,7 @@ def _last_activity(ids: list[int]) -> dict[int, object]:
 
 @bp.get("/setup")
 def setup() -> str | Response:
+    """The first page of a new instance: the form for its name and its first account."""
     if site(dbsession()).set_up_at is not None:
         return redirect("/")
     return blank("site/setup.html")
@@ -92,6 +94,7 @@ def setup() -> str | Response:
 
 @bp.post("/setup")
 def set_up() -> Response:
+    """Name the instance and make its first account; only once."""
     name = request.form.get("site_name", "").strip()
     runtime = current_runtime()
     if site(dbsession()).set_up_at is not None:
@@ -113,6 +116,7 @@ def set_up() -> Response:
 
 @bp.get("/about")
 def about() -> str:
+    """Who keeps this site, in their words."""
     row = site(dbsession())
     told = row.about or _("Les personnes qui tiennent ce site n’ont pas encore écrit cette page.")
     return render_template("site/text.html", title=_("Qui sommes-nous"), paragraphs=[told])
@@ -120,6 +124,7 @@ def about() -> str:
 
 @bp.get("/mentions")
 def mentions() -> str:
+    """What the law asks a site to say of itself."""
     row = site(dbsession())
     told = [
         _("Ce site est tenu par : %(name)s.", name=row.name),
@@ -137,6 +142,7 @@ def mentions() -> str:
 
 @bp.get("/instances")
 def instances() -> str:
+    """The instances this one is linked with."""
     peers = dbsession().scalars(
         select(Peer).where(Peer.state == PeerState.ALLOWED).order_by(Peer.host)
     )
@@ -171,6 +177,7 @@ def person(address: str) -> str:
 
 @bp.get("/healthz")
 def healthy() -> Response:
+    """The process answers; the database is not asked."""
     return Response("ok", mimetype="text/plain")
 
 
@@ -183,5 +190,6 @@ def robots() -> Response:
 
 @bp.get("/readyz")
 def ready() -> Response:
+    """The process answers and the database too."""
     dbsession().execute(text("SELECT 1"))
     return Response("ok", mimetype="text/plain")

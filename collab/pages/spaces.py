@@ -88,6 +88,7 @@ def open_one() -> Response:
 
 @bp.get("/spaces/elsewhere")
 def elsewhere() -> str:
+    """The form to find a project of another instance by its address."""
     require_login()
     return blank("spaces/elsewhere.html", {"address": request.args.get("address", "")})
 
@@ -116,6 +117,7 @@ def find_elsewhere() -> Response:
 @bp.get("/p/<address>")
 @bp.get("/p/<address>/")
 def home(address: str) -> str:
+    """The card of a project, and for its readers what happens in it."""
     space, session, actor = card(address), dbsession(), viewer()
     readable = may_read(session, space, actor)
     mine = role_of(session, space, actor.id if actor else None)
@@ -142,6 +144,7 @@ def ask(address: str) -> str:
 
 @bp.post("/p/<address>/join")
 def join(address: str) -> Response:
+    """Join the project, or ask those who look after it."""
     require_login()
     space = card(address)
     with working() as work:
@@ -155,6 +158,7 @@ def join(address: str) -> Response:
 
 @bp.post("/p/<address>/leave")
 def go(address: str) -> Response:
+    """Take part in the project no longer."""
     require_login()
     space = card(address)
     with working() as work:
@@ -165,6 +169,7 @@ def go(address: str) -> Response:
 
 @bp.post("/p/<address>/follow")
 def start_following(address: str) -> Response:
+    """Follow the project."""
     require_login()
     space = card(address)
     with working() as work:
@@ -175,6 +180,7 @@ def start_following(address: str) -> Response:
 
 @bp.post("/p/<address>/unfollow")
 def stop_following(address: str) -> Response:
+    """Follow it no longer."""
     require_login()
     space = card(address)
     with working() as work:
@@ -185,6 +191,7 @@ def stop_following(address: str) -> Response:
 
 @bp.get("/p/<address>/members")
 def list_members(address: str) -> str:
+    """Who takes part, a page at a time, with those who ask to."""
     space, session, actor = here(address), dbsession(), viewer()
     mine = role_of(session, space, actor.id if actor else None)
     decides = mine >= Role.FACILITATOR and space.local
@@ -205,6 +212,7 @@ def list_members(address: str) -> str:
 
 @bp.post("/p/<address>/members")
 def decide(address: str) -> Response:
+    """Admit, decline, give a role or remove: see ACTS."""
     require_login()
     space = here(address)
     act = ACTS.get(request.form.get("act", ""))
@@ -223,6 +231,7 @@ def _typed(space: Space) -> dict[str, object]:
 
 @bp.get("/p/<address>/settings")
 def settings(address: str) -> str:
+    """The form to change the project."""
     require_login()
     space = _mine_to_set(address)
     return blank(
@@ -233,6 +242,7 @@ def settings(address: str) -> str:
 
 @bp.post("/p/<address>/settings")
 def change(address: str) -> Response:
+    """Change it."""
     require_login()
     space = _mine_to_set(address)
     try:
@@ -269,6 +279,7 @@ def presence(address: str) -> Response:
 
 @bp.post("/p/<address>/archive")
 def archive(address: str) -> Response:
+    """Close the project to writing; it can be opened again."""
     require_login()
     space = here(address)
     with working() as work:
@@ -279,6 +290,7 @@ def archive(address: str) -> Response:
 
 @bp.post("/p/<address>/reopen")
 def reopen(address: str) -> Response:
+    """Open it to writing again."""
     require_login()
     space = here(address)
     with working() as work:

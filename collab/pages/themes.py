@@ -31,6 +31,7 @@ INK = {"brand": "#211e29", "brand_dark": "#f0eadd"}
 
 @bp.get("/admin/look")
 def show() -> str:
+    """The colours, and how they look together (fields of the address try others)."""
     require_admin()
     row = look_of(dbsession())
     now = {name: getattr(row, name) if row else usual for name, usual in USUAL.items()}
@@ -40,6 +41,7 @@ def show() -> str:
 
 @bp.post("/admin/look")
 def change() -> Response:
+    """Keep these colours, or go back to the usual ones."""
     found = require_admin()
     try:
         given = ReviseLook() if "reset" in request.form else parse(ReviseLook, request.form)

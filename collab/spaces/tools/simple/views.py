@@ -49,6 +49,7 @@ OFFER_SENT = N_("Proposé à l’instance du projet, en attente de sa réponse."
 
 
 def page(name: str, space: Space, **more: Any) -> str:
+    """A template of this room, with what each of them needs."""
     frame = space_frame(space, current="simple")
     frame |= {"may_write": may(space, Role.MEMBER), "tongue": TONGUE, "longest": LONGEST}
     frame |= {"decides": may(space, Role.FACILITATOR) and space.local}
@@ -64,6 +65,7 @@ def room(address: str) -> Space:
 
 
 def may(space: Space, role: Role) -> bool:
+    """Whether the reader holds that role in a project that is open."""
     actor = viewer()
     held = role_of(dbsession(), space, actor.id if actor else None)
     return held >= role and space.archived_at is None
@@ -87,6 +89,7 @@ def address_of(space: Space, original: Original) -> str:
 
 @bp.get("/")
 def index(address: str) -> str:
+    """The simple versions of a project, a page at a time."""
     space, session = room(address), dbsession()
     asked = request.args.get("page", 1, type=int)
     at = Page.asked(asked, queries.count(session, space), PER_PAGE)
@@ -115,6 +118,7 @@ def of(address: str, uid: str) -> Response:
 
 @bp.get("/<uid>")
 def read(address: str, uid: str) -> str | tuple[str, int]:
+    """A simple version beside the link to its original."""
     space = room(address)
     simple, original = shown(space, uid)
     actor = viewer()
@@ -142,6 +146,7 @@ def about(space: Space, simple: SimpleText, original: Original) -> dict[str, Any
 
 @bp.get("/<uid>/history")
 def past(address: str, uid: str) -> str:
+    """Its earlier versions."""
     space = room(address)
     simple, _original = shown(space, uid)
     if simple.withdrawn_at:
@@ -151,6 +156,7 @@ def past(address: str, uid: str) -> str:
 
 @bp.route("/new", methods=["GET", "POST"])
 def new(address: str) -> str | Response | tuple[str, int]:
+    """The form for a new version, or what it sends."""
     require_login()
     space = room(address)
     original = queries.original_of(dbsession(), space, request.values.get("of", ""))
@@ -171,6 +177,7 @@ def given_before(space: Space) -> dict[str, str]:
 
 @bp.route("/<uid>/edit", methods=["GET", "POST"])
 def edit(address: str, uid: str) -> str | Response | tuple[str, int]:
+    """The form to change one, or what it sends."""
     require_login()
     space = room(address)
     simple, original = shown(space, uid)
@@ -189,6 +196,7 @@ def form(
     typed: dict[str, str],
     errors: dict[str, str] | None = None,
 ) -> str:
+    """The form, with what the checks have found."""
     if not may(space, Role.MEMBER):
         raise Forbidden(NEEDS[Role.MEMBER])
     return page(
@@ -227,6 +235,7 @@ def submit(
 
 
 def kept(space: Space, simple: SimpleText | None) -> Item | Offer:
+    """What was written or offered. Raises Problem."""
     with working() as work:
         if simple is None:
             return operations.write_simple(work, space, parse(WriteSimple, request.form))
@@ -254,6 +263,7 @@ def look(address: str) -> str:
 
 @bp.post("/<uid>/<any(review,unreview,remove,restore):act>")
 def act(address: str, uid: str, act: str) -> Response | tuple[str, int]:
+    """Review, withdraw or bring back; what it says is in DONE."""
     require_login()
     space = room(address)
     asked, operation, said = DONE[act]
