@@ -66,6 +66,8 @@ NOT_FOR_PAGES = {
     "collab/spaces/tools/simple/operations.py": "summaries kept in the history of a text",
     "collab/spaces/tools/simple/tool.py": "examples that tests make",
     "collab/web/presentation.py": "punctuation",
+    "collab/spaces/tools/pages/migrations/b61d0e7f42a9_one_apostrophe_in_titles.py": "letters",
+    "collab/spaces/tools/pages/naming.py": "letters",
 }
 """Files with French that no reader's language changes, and why."""
 
