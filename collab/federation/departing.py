@@ -23,6 +23,7 @@ from collab.people.queries import actor_by_iri
 from collab.spaces.events import SpaceMoved
 from collab.spaces.models import Space, Visibility
 from collab.spaces.operations import archive_space
+from collab.spaces.policy import require_hosted_here
 
 NOT_NAMED = N_(
     "Le nouveau compte ne nomme pas encore celui-ci. Connectez-vous là-bas, nommez votre ancien "
@@ -101,8 +102,7 @@ def move_space(work: Work, space: Space, given: Depart) -> Actor:
         Conflict: it is archived, has moved within seven days, or never leaves its instance.
         Invalid: no project of elsewhere is known under that IRI (`address`).
     """
-    if not space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    require_hosted_here(space)
     if space.visibility == Visibility.LOCAL:
         raise Conflict(N_("Ce projet ne sort pas de son instance : il ne peut pas déménager."))
     archive_space(work, space)

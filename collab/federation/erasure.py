@@ -22,7 +22,7 @@ from collab.spaces.events import ItemErased
 from collab.spaces.files import erase_files
 from collab.spaces.items import UNDO_WINDOW, facts, hanging, item_in
 from collab.spaces.models import Item, Offer, Revision, Role, Space
-from collab.spaces.policy import require
+from collab.spaces.policy import ELSEWHERE, require
 from collab.web.extensions import db
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def erase_forever(work: Work, space: Space, given: Erase) -> Item:
     own = item.author_id == work.actor.id
     require(work, space, Role.READER if own else Role.FACILITATOR)
     if not space.local and not (own and item.iri.startswith(f"{work.origin}/")):
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+        raise Forbidden(ELSEWHERE)
     if item.withdrawn_at is None:
         raise Conflict(N_("Effacez d’abord ce texte, puis effacez-le pour toujours."))
     erase(work, item)

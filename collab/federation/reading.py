@@ -16,7 +16,7 @@ from collab.people.actors import find_actor
 from collab.people.models import Actor, ActorKind, Key
 from collab.people.queries import actor_by_iri
 from collab.spaces.models import Membership, MembershipState, Role, Space, Visibility
-from collab.spaces.policy import host_may_read, role_of
+from collab.spaces.policy import host_has_member, host_may_read, role_of
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
@@ -109,16 +109,7 @@ def host_takes_part(session: Session, space: Space, host: str) -> bool:
         Subscriber.reach == "mirror",
         Subscriber.state == "active",
     )
-    member = (
-        select(Membership.id)
-        .join(Actor, Actor.id == Membership.actor_id)
-        .where(
-            Membership.space_id == space.id,
-            Membership.state == MembershipState.ACTIVE,
-            Actor.host == host,
-        )
-    )
-    return any(session.scalar(found.limit(1)) is not None for found in (copy, member))
+    return session.scalar(copy.limit(1)) is not None or host_has_member(session, space, host)
 
 
 def own_actor(federation: Federation, name: str, kind: ActorKind) -> Actor:

@@ -21,7 +21,7 @@ from collab.pages.forms import again, blank
 from collab.people.queries import site
 from collab.spaces.invitations import Invite, invite, valid_invitation
 from collab.spaces.models import Invitation, Role, Space, Visibility
-from collab.spaces.policy import role_of
+from collab.spaces.policy import require_hosted_here, role_of
 from collab.spaces.queries import invitations
 from collab.web.context import space_frame
 from collab.web.paper import cloth, limited, printed
@@ -41,7 +41,6 @@ READERS = {
     Visibility.MEMBERS: N_("Ce qui se dit dans ce projet n’est lu que par ses membres."),
 }
 LOCAL = N_("Ce projet se lit sur ce site seulement.")
-ELSEWHERE = N_("Cela se fait sur l’instance qui héberge le projet.")
 
 
 def _space(address: str) -> Space:
@@ -50,8 +49,7 @@ def _space(address: str) -> Space:
     space, actor = here(address), viewer()
     if role_of(dbsession(), space, actor.id if actor else None) < Role.FACILITATOR:
         raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
-    if not space.local:
-        raise Forbidden(ELSEWHERE)
+    require_hosted_here(space)
     return space
 
 

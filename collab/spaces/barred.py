@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, String, Text, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from collab.core.db import Base
@@ -51,13 +51,18 @@ class Exclusion(Base):
         return self.until - timedelta(hours=2) if self.until else None
 
 
+def in_force(at: datetime) -> ColumnElement[bool]:
+    """For a query: whether an exclusion holds at that moment."""
+    return or_(Exclusion.until.is_(None), Exclusion.until > at)
+
+
 def exclusion_of(session: Session, space: Space, actor_id: int, at: datetime) -> Exclusion | None:
     """The exclusion that holds for somebody at that moment."""
     return session.scalar(
         select(Exclusion).where(
             Exclusion.space_id == space.id,
             Exclusion.actor_id == actor_id,
-            or_(Exclusion.until.is_(None), Exclusion.until > at),
+            in_force(at),
         )
     )
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor, ActorKind
-from collab.spaces.barred import Exclusion, exclusion_of
+from collab.spaces.barred import Exclusion, exclusion_of, in_force
 from collab.spaces.events import MemberExcluded, MemberReadmitted, MemberRefused, MemberRemoved
 from collab.spaces.membership import Decide, admit, membership, somebody_stays
 from collab.spaces.models import Follow, MembershipState, Role, Space
-from collab.spaces.policy import require
+from collab.spaces.policy import ELSEWHERE, require, require_hosted_here
 
 MAX_REASON = 500
 LONGEST = timedelta(days=3660)
@@ -61,8 +61,7 @@ def exclude(work: Work, space: Space, given: Exclude) -> Exclusion:
         Conflict: it is themselves; or the space would have nobody in charge.
     """
     require(work, space, Role.FACILITATOR)
-    if not space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    require_hosted_here(space)
     person = work.session.get(Actor, given.member)
     if person is None or person.kind != ActorKind.PERSON or person.deleted_at:
         raise Missing(UNKNOWN)
@@ -147,8 +146,7 @@ def readmit(work: Work, space: Space, given: Readmit) -> Actor:
         Missing: nobody of that number is excluded.
     """
     require(work, space, Role.FACILITATOR)
-    if not space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    require_hosted_here(space)
     row = _row(work.session, space, given.member)
     if row is None:
         raise Missing(NOT_EXCLUDED)
@@ -178,7 +176,7 @@ def settle_exclusion(
         Forbidden: the space is of this instance, where nobody else decides.
     """
     if space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+        raise Forbidden(ELSEWHERE)
     if until is not None and until <= work.now:
         return  # it ended before we heard of it
     if membership(work, space, person.id) is not None:
@@ -199,7 +197,7 @@ def settle_readmission(work: Work, space: Space, person: Actor) -> None:
         Forbidden: the space is of this instance, where nobody else decides.
     """
     if space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+        raise Forbidden(ELSEWHERE)
     row = _row(work.session, space, person.id)
     if row is not None:
         _lifted(work, row)
@@ -209,10 +207,7 @@ def excluded_from(session: Session, space: Space, at: datetime) -> Sequence[Excl
     """Who is excluded from a space now, the last first."""
     return session.scalars(
         select(Exclusion)
-        .where(
-            Exclusion.space_id == space.id,
-            or_(Exclusion.until.is_(None), Exclusion.until > at),
-        )
+        .where(Exclusion.space_id == space.id, in_force(at))
         .order_by(Exclusion.since.desc(), Exclusion.id)
         .limit(500)
     ).all()
@@ -222,10 +217,7 @@ def exclusions_of(session: Session, actor: Actor, at: datetime) -> Sequence[Excl
     """From which spaces somebody is excluded now, the last first."""
     return session.scalars(
         select(Exclusion)
-        .where(
-            Exclusion.actor_id == actor.id,
-            or_(Exclusion.until.is_(None), Exclusion.until > at),
-        )
+        .where(Exclusion.actor_id == actor.id, in_force(at))
         .order_by(Exclusion.since.desc(), Exclusion.id)
         .limit(100)
     ).all()

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from collab.core.errors import Forbidden, Missing
+from collab.core.errors import Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.spaces.membership import admit_invited
 from collab.spaces.models import Invitation, Membership, Role, Space
-from collab.spaces.policy import require
+from collab.spaces.policy import require, require_hosted_here
 
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Without the signs that people confuse when they copy a card: 0 O 1 l i."""
@@ -45,8 +45,7 @@ def invite(work: Work, space: Space, given: Invite) -> Invitation:
         Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
     """
     require(work, space, Role.FACILITATOR)
-    if not space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    require_hosted_here(space)
     days = min(max(given.days, 1), LONGEST)
     row = Invitation(
         code=new_code(),

@@ -16,7 +16,7 @@ from collab.spaces.barred import exclusion_of
 from collab.spaces.events import InvitationAnswered, InvitationDeclined, MemberInvited
 from collab.spaces.membership import admit_invited, membership
 from collab.spaces.models import Membership, MembershipState, Role, Space
-from collab.spaces.policy import require
+from collab.spaces.policy import ELSEWHERE, require, require_hosted_here
 
 GONE = N_("Cette invitation n’existe pas, ou elle n’est plus valable.")
 
@@ -39,8 +39,7 @@ def invite_person(work: Work, space: Space, given: InvitePerson) -> Membership:
         Conflict: they take part already, have asked to, or are excluded; or the space is archived.
     """
     require(work, space, Role.FACILITATOR)
-    if not space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    require_hosted_here(space)
     person = work.session.get(Actor, given.member)
     if person is None or person.deleted_at:
         raise Missing(N_("Cette personne n’est pas connue ici."))
@@ -108,7 +107,7 @@ def take_invitation(work: Work, space: Space, person: Actor, role: Role, iri: st
         Forbidden: the space is of this instance, where nobody else invites.
     """
     if space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+        raise Forbidden(ELSEWHERE)
     row = membership(work, space, person.id)
     if row is not None and row.state in (MembershipState.ACTIVE, MembershipState.REQUESTED):
         return

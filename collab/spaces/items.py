@@ -26,7 +26,7 @@ from collab.spaces.events import (
     Unreacted,
 )
 from collab.spaces.models import Item, ItemState, Reaction, Revision, Role, Space
-from collab.spaces.policy import require, role_of
+from collab.spaces.policy import ELSEWHERE, require, role_of
 
 UNDO_WINDOW = timedelta(days=30)
 """How long a withdrawn item can be brought back; after that its text is erased."""
@@ -171,7 +171,7 @@ def _may_take_back(work: Work, item: Item) -> None:
     own = item.author_id == work.actor.id
     require(work, space, Role.READER if own else Role.FACILITATOR)
     if not own and not space.local and work.actor.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+        raise Forbidden(ELSEWHERE)
 
 
 def confirm(work: Work, item: Item) -> None:
@@ -196,7 +196,7 @@ def pin(work: Work, item: Item, *, pinned: bool) -> None:
     space = work.session.get_one(Space, item.space_id)
     require(work, space, Role.FACILITATOR)
     if not space.local and not work.mirrored:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+        raise Forbidden(ELSEWHERE)
     if bool(item.pinned_at) == pinned:
         return
     item.pinned_at = work.now if pinned else None

@@ -32,7 +32,7 @@ from collab.spaces.models import (
     Space,
     Visibility,
 )
-from collab.spaces.policy import may_see_card, require
+from collab.spaces.policy import may_see_card, require, require_hosted_here
 
 MAX_NOTE = 1000
 REMOVED = N_("Vous avez été retiré de ce projet. Parlez-en à une personne référente.")
@@ -231,8 +231,7 @@ def leave(work: Work, space: Space) -> None:
 
 def _decidable(work: Work, space: Space, actor_id: int, state: MembershipState) -> Membership:
     require(work, space, Role.FACILITATOR)
-    if not space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    require_hosted_here(space)
     row = membership(work, space, actor_id)
     if row is None or row.state != state:
         raise Missing(N_("Cette personne n’est pas dans la liste, ou plus."))

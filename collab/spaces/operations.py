@@ -19,7 +19,7 @@ from collab.spaces.events import (
     SpaceRevised,
 )
 from collab.spaces.models import JoinPolicy, Membership, Role, Space, Visibility
-from collab.spaces.policy import require
+from collab.spaces.policy import require, require_hosted_here
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,60}[a-z0-9])?")
 INSEE = re.compile(r"(?:\d{5}|2[AB]\d{3})")
@@ -125,7 +125,7 @@ def revise_space(work: Work, space: Space, given: ReviseSpace) -> Space:
         Invalid: as for open_space.
     """
     require(work, space, Role.FACILITATOR)
-    _hosted_here(space)
+    require_hosted_here(space)
     if errors := _card_errors(given):
         raise Invalid(**errors)
     for name, value in _card(given).items():
@@ -144,7 +144,7 @@ def show_presence(work: Work, space: Space, given: ShowPresence) -> Space:
         Conflict: it never leaves this instance.
     """
     require(work, space, Role.FACILITATOR)
-    _hosted_here(space)
+    require_hosted_here(space)
     if given.elsewhere and not space.federates:
         raise Conflict(N_("Ce projet ne quitte pas cette instance."))
     space.presence_elsewhere = given.elsewhere
@@ -159,7 +159,7 @@ def archive_space(work: Work, space: Space) -> None:
         Conflict: it is archived already.
     """
     require(work, space, Role.FACILITATOR)
-    _hosted_here(space)
+    require_hosted_here(space)
     space.archived_at = work.now
     work.record(SpaceArchived(space_id=space.id, actor_id=work.actor.id))
 
@@ -178,13 +178,8 @@ def reopen_space(work: Work, space: Space) -> None:
     space.archived_at = None
     work.session.flush()
     require(work, space, Role.FACILITATOR)
-    _hosted_here(space)
+    require_hosted_here(space)
     work.record(SpaceReopened(space_id=space.id, actor_id=work.actor.id))
-
-
-def _hosted_here(space: Space) -> None:
-    if not space.local:
-        raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
 
 
 def _card(given: OpenSpace | ReviseSpace) -> dict[str, object]:

@@ -21,6 +21,8 @@ from collab.spaces.models import (
     Visibility,
 )
 
+ELSEWHERE = N_("Cela se fait sur l’instance qui héberge le projet.")
+
 
 def role_of(session: Session, space: Space, actor_id: int | None) -> Role:
     """The role an actor holds in `space` now; NONE for strangers."""
@@ -112,6 +114,11 @@ def host_may_read(session: Session, space: Space, host: str) -> bool:
         return False
     if space.visibility == Visibility.PUBLIC:
         return True
+    return host_has_member(session, space, host)
+
+
+def host_has_member(session: Session, space: Space, host: str) -> bool:
+    """Whether at least one person of another instance is an active member of `space`."""
     member = (
         select(Membership.id)
         .join(Actor, Actor.id == Membership.actor_id)
@@ -149,6 +156,12 @@ def require(work: Work, space: Space, role: Role) -> None:
     if held < role and not is_guest(work, space, role):
         refuse_excluded(work.session, space, actor.id, work.now)
         raise Forbidden(NEEDS[role])
+
+
+def require_hosted_here(space: Space) -> None:
+    """Let the work go on only if `space` lives on this instance. Raises Forbidden."""
+    if not space.local:
+        raise Forbidden(ELSEWHERE)
 
 
 def is_guest(work: Work, space: Space, role: Role = Role.MEMBER) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from collab.core.errors import Conflict, Forbidden, Invalid
+from collab.core.errors import Conflict, Invalid
 from collab.core.i18n import N_
 from collab.core.markup import render
 from collab.core.work import Work, new_uid
@@ -17,7 +17,7 @@ from collab.spaces import items
 from collab.spaces.items import MAX_TITLE
 from collab.spaces.models import Offer, Role, Space
 from collab.spaces.offers import make_offer, must_offer
-from collab.spaces.policy import require
+from collab.spaces.policy import require, require_hosted_here
 from collab.spaces.summaries import REVIEWED, UNREVIEWED
 from collab.spaces.tools.simple.inputs import (
     MAX_BODY,
@@ -44,7 +44,6 @@ OFFERED = "EasyReadRevision"
 CHANGED = N_(
     "Une autre personne a changé ce texte pendant ce temps. Relisez-le, puis enregistrez encore."
 )
-ELSEWHERE = N_("Cela se fait sur l’instance qui héberge le projet.")
 
 
 def write_simple(work: Work, space: Space, given: WriteSimple) -> SimpleText | Offer:
@@ -173,8 +172,7 @@ def restore_simple(work: Work, space: Space, given: TakeSimple) -> SimpleText | 
 
 def _to_review(work: Work, space: Space, uid: str) -> SimpleText:
     require(work, space, Role.FACILITATOR)
-    if not space.local:
-        raise Forbidden(ELSEWHERE)
+    require_hosted_here(space)
     return _living(work, space, uid)
 
 
