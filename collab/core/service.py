@@ -40,6 +40,24 @@ def spaced(step: Callable[[], int], seconds: float) -> Callable[[], int]:
     return run
 
 
+def seldom(step: Callable[[], int], seconds: float) -> Callable[[], int]:
+    """The same step, done at most once in that time; woken before, it does nothing.
+
+    Unlike `spaced` it does not wait, so it suits hours. A step that fails is tried again.
+    """
+    ready = 0.0
+
+    def run() -> int:
+        nonlocal ready
+        if time.monotonic() < ready:
+            return 0
+        done = step()
+        ready = time.monotonic() + seconds
+        return done
+
+    return run
+
+
 def serve(services: Sequence[Service], pulse: Pulse, stop: threading.Event) -> None:
     """Run every service until `stop` is set, then return when all their steps have ended."""
     threads = [

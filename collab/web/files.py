@@ -7,7 +7,6 @@ for whoever holds a link made for one reader a few minutes ago, or an instance t
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request, send_file
@@ -22,7 +21,7 @@ from collab.core.db import now
 from collab.core.errors import Invalid
 from collab.core.jobs import Handler
 from collab.core.multihash import multihash_of
-from collab.core.service import Service
+from collab.core.service import Service, seldom
 from collab.core.sounds import KINDS, NotASound, Sound, heard
 from collab.people.models import Actor
 from collab.spaces.files import FORGET, StoredFile, Upload, forget, held_files, may_have
@@ -51,7 +50,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters["lasting"] = lasting
     app.jinja_env.globals["words_to_record"] = words_to_record
     runtime.handlers[FORGET] = Handler(lambda session, jobs: forget(session, runtime.blobs, jobs))
-    runtime.services.append(Service("files", Sweeping(runtime).step, rest=EVERY))
+    runtime.services.append(Service("files", seldom(lambda: _sweep(runtime), EVERY), rest=EVERY))
 
 
 class NoneForFiles(SecureCookieSessionInterface):
@@ -225,23 +224,16 @@ def handed_out(file: StoredFile) -> Response:
     return response
 
 
-class Sweeping:
-    """Lets bytes go that no file needs: of a message that was refused after they had come."""
+def _sweep(runtime: Runtime) -> int:
+    """Let bytes go that no file needs: of a message that was refused after they had come.
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._next = 0.0
-
-    def step(self) -> int:
-        """Look once an hour, however often it is woken. Returns how many were let go."""
-        if time.monotonic() < self._next:
-            return 0
-        gone = 0
-        with self._runtime.app.app_context():
-            for digest in self._runtime.blobs.older_than(EVERY):
-                if not held_files(db.session(), digest):
-                    self._runtime.blobs.drop(digest)
-                    gone += 1
-            db.session.commit()
-        self._next = time.monotonic() + EVERY
-        return gone
+    Returns how many were let go.
+    """
+    gone = 0
+    with runtime.app.app_context():
+        for digest in runtime.blobs.older_than(EVERY):
+            if not held_files(db.session(), digest):
+                runtime.blobs.drop(digest)
+                gone += 1
+        db.session.commit()
+    return gone

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 
 from flask import Flask, redirect, request, session
@@ -12,7 +11,7 @@ from werkzeug.wrappers import Response
 from collab.core.db import now, writing
 from collab.core.errors import Problem
 from collab.core.i18n import N_
-from collab.core.service import Service
+from collab.core.service import Service, seldom
 from collab.core.work import Work
 from collab.spaces.once import MAX_KEY, Sent, Thing, forget_keys, once
 from collab.web.extensions import db
@@ -31,7 +30,7 @@ def register(app: Flask) -> None:
     """Give forms `form_key(seq)`, and let the worker forget keys that are too old."""
     app.jinja_env.globals["form_key"] = form_key
     runtime: Runtime = app.extensions["collab"]
-    runtime.services.append(Service("keys", Forgetting(app).step, rest=3600.0))
+    runtime.services.append(Service("keys", seldom(lambda: _forget(app), EVERY), rest=EVERY))
 
 
 def form_key(seq: int) -> str:
@@ -106,17 +105,8 @@ def _digest() -> str:
     return asked.hexdigest()
 
 
-class Forgetting:
-    """Deletes keys that are too old, at most once an hour however often it is woken."""
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self._next = 0.0
-
-    def step(self) -> int:
-        """Delete what is due. It returns 0: there is nothing more to do at once."""
-        if time.monotonic() >= self._next:
-            with self._app.app_context(), writing(db.session()) as session:
-                forget_keys(session, now())
-            self._next = time.monotonic() + EVERY
-        return 0
+def _forget(app: Flask) -> int:
+    """Delete keys that are too old. It returns 0: there is nothing more to do at once."""
+    with app.app_context(), writing(db.session()) as session:
+        forget_keys(session, now())
+    return 0
