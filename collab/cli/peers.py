@@ -9,34 +9,16 @@ import click
 
 from collab.cli import INSTANCE, chosen, refuse
 from collab.cli.opened import opened
+from collab.federation.desk import ACTS
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
-from collab.federation.lanes import pause_peer, resume_peer, retry_peer
 from collab.federation.peering import VerifyPeer, phrase, verify_peer
-from collab.federation.peers import (
-    ChoosePeer,
-    allow_peer,
-    ask_peer,
-    block_peer,
-    limit_peer,
-    list_peers,
-    refuse_peer,
-)
+from collab.federation.peers import ChoosePeer, ask_peer, list_peers
 from collab.federation.reach import reach_peer
 from collab.federation.remote import find_instance
 from collab.people.models import Peer
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
-
-ACTS = {
-    "allow": allow_peer,
-    "limit": limit_peer,
-    "refuse": refuse_peer,
-    "block": block_peer,
-    "pause": pause_peer,
-    "resume": resume_peer,
-    "retry": retry_peer,
-}
 
 
 @click.group()
@@ -99,7 +81,7 @@ HELP = {
     "resume": "Send to a paused instance again.",
     "retry": "Try an instance that does not answer at once.",
 }
-for _act in ACTS:
+for _act in HELP:
     peer.add_command(_decide(_act))
 
 

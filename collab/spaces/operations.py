@@ -28,11 +28,10 @@ DEFAULT_TOOLS = ("discussion", "pages", "simple")
 
 
 @dataclass(frozen=True)
-class OpenSpace:
-    """What a person says when opening a space; `tools` are names of tools."""
+class SpaceWords:
+    """What a space says of itself, and its settings; `tools` are names of tools."""
 
     name: str
-    slug: str = ""
     why: str = ""
     who: str = ""
     how: str = ""
@@ -44,18 +43,15 @@ class OpenSpace:
 
 
 @dataclass(frozen=True)
-class ReviseSpace:
-    """New words and settings for a space; the slug never changes."""
+class OpenSpace(SpaceWords):
+    """What a person says when opening a space; without a `slug` it is made from the name."""
 
-    name: str
-    why: str = ""
-    who: str = ""
-    how: str = ""
-    territory: str = ""
-    insee_code: str = ""
-    visibility: Visibility = Visibility.PUBLIC
-    join_policy: JoinPolicy = JoinPolicy.REQUEST
-    tools: tuple[str, ...] = DEFAULT_TOOLS
+    slug: str = ""
+
+
+@dataclass(frozen=True)
+class ReviseSpace(SpaceWords):
+    """New words and settings for a space; the slug never changes."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +178,7 @@ def reopen_space(work: Work, space: Space) -> None:
     work.record(SpaceReopened(space_id=space.id, actor_id=work.actor.id))
 
 
-def _card(given: OpenSpace | ReviseSpace) -> dict[str, object]:
+def _card(given: SpaceWords) -> dict[str, object]:
     return {
         "name": given.name.strip(),
         "why": given.why.strip(),
@@ -196,7 +192,7 @@ def _card(given: OpenSpace | ReviseSpace) -> dict[str, object]:
     }
 
 
-def _card_errors(given: OpenSpace | ReviseSpace) -> dict[str, str]:
+def _card_errors(given: SpaceWords) -> dict[str, str]:
     errors = {}
     if not given.name.strip():
         errors["name"] = N_("Donnez un nom au projet.")
