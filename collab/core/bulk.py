@@ -1,19 +1,23 @@
 """Many acts in one transaction: rows are numbered at once, written together, and read ahead.
 
 What a page of history brings is known before it is applied. So its rows get their ids here, wait
-in the session until something is asked of the database or the work ends, and what the operations
-will look up is read for all of them at once. The operations are the same ones, act after act.
+until something is asked of the database or the work ends, and what the operations will look up is
+read for all of them at once. The operations are the same ones, act after act.
+
+New rows belong to the session from the start, as if they had been read; but they are written by
+`core.rows`, many in one statement, at a fraction of what the session's unit of work costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
-from itertools import count
+from itertools import count, groupby
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Table, event, func, inspect, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from collab.core.db import Base
 from collab.core.rows import insert_rows
@@ -23,15 +27,40 @@ BLOCK = 100
 """Ids taken from a PostgreSQL sequence at once."""
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """How new rows of a model are completed and written."""
+
+    counted: Table
+    """The table that numbers them."""
+    defaults: list[tuple[str, Any]]
+    """The attributes that have a default of their own, each with it."""
+    tables: list[tuple[Table, dict[str, str]]]
+    """Its tables, those that others refer to first; of each column the attribute it holds."""
+    attributes: frozenset[str]
+    plain: bool
+    """Whether every value is said here: none is made by the database, and None is NULL."""
+
+
 @cache
-def _defaults(model: type[Base]) -> list[tuple[str, Any]]:
-    """The attributes of a model that have a default of their own, each with it."""
-    found = []
-    for attribute in inspect(model).column_attrs:
-        default = attribute.columns[0].default
+def _shape(model: type[Base]) -> _Shape:
+    mapper = inspect(model)
+    defaults, plain = [], True
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        default = column.default
         if default is not None and (default.is_scalar or default.is_callable):
-            found.append((attribute.key, default))
-    return found
+            defaults.append((attribute.key, default))
+        elif default is not None or column.server_default is not None:
+            plain = False
+        plain = plain and not (column.nullable and column.type.should_evaluate_none)
+    tables = [cast("Table", one.local_table) for one in reversed(list(mapper.iterate_to_root()))]
+    columns = [
+        (table, {column.name: mapper.get_property_by_column(column).key for column in table.c})
+        for table in dict.fromkeys(tables)
+    ]
+    names = frozenset(name for _, held in columns for name in held.values())
+    return _Shape(tables[0], defaults, columns, names | {"_sa_instance_state"}, plain)
 
 
 class Bulk:
@@ -40,24 +69,51 @@ class Bulk:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._ids: dict[str, Iterator[int]] = {}
+        self._new: list[Base] = []
+        self._made: list[Base] = []
+        self._left = False
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
         self._read: dict[tuple[str, str], object] = {}
-        event.listen(session, "after_flush", self._after_flush)
+        self._heard: dict[str, Callable[..., None]] = {
+            "do_orm_execute": self._before_asking,
+            "before_flush": self._before_flush,
+            "after_flush": self._after_flush,
+            "after_rollback": self._undone,
+        }
+        for name, hear in self._heard.items():
+            event.listen(session, name, hear)
 
     def close(self) -> None:
         """The work has ended, one way or the other."""
-        event.remove(self._session, "after_flush", self._after_flush)
+        for name, hear in self._heard.items():
+            event.remove(self._session, name, hear)
 
     # Ids
 
-    def complete(self, row: Base) -> None:
-        """Give a new row its id and the values its columns have when nothing is said, as writing
-        it at once would."""
-        mapper = inspect(type(row))
-        for name, default in _defaults(type(row)):
-            if name not in row.__dict__:
-                setattr(row, name, default.arg(None) if default.is_callable else default.arg)
-        row.id = self.number(cast("Table", mapper.base_mapper.local_table))  # type: ignore[attr-defined]
+    def add(self, row: Base) -> None:
+        """A new row: it has its id and the values its columns have when nothing is said, as
+        writing it at once would give it, and waits to be written."""
+        shape, said = _shape(type(row)), row.__dict__
+        for name, default in shape.defaults:
+            if name not in said:
+                said[name] = default.arg(None) if default.is_callable else default.arg
+        said["id"] = self.number(shape.counted)
+        if self._left or not shape.plain or not said.keys() <= shape.attributes:
+            self._left = True  # what comes after it may refer to it
+            self._session.add(row)
+            return
+        for name in shape.attributes - said.keys():
+            said[name] = None
+        self._new.append(row)
+        self._take_up(row)
+
+    def _take_up(self, row: Base) -> None:
+        """Let the session hold a row as one it has read, so that what changes in it is written."""
+        make_transient_to_detached(row)
+        state = inspect(row)
+        state.session_id = self._session.hash_key
+        self._session.identity_map.replace(state)
+        self._made.append(row)
 
     def number(self, table: Table) -> int:
         """The id of the next new row of a table."""
@@ -89,13 +145,40 @@ class Bulk:
 
     def flush(self) -> None:
         """Write everything that waits."""
+        self._write_new()
         self._session.flush()
         self._after_flush(self._session, None)
 
+    def _write_new(self) -> None:
+        """Write new rows in their order; those of one kind that follow each other, together."""
+        waiting, self._new = self._new, []
+        for model, some in groupby(waiting, type):
+            rows = [row.__dict__ for row in some]
+            for table, columns in _shape(model).tables:
+                held = [{name: row[key] for name, key in columns.items()} for row in rows]
+                insert_rows(self._session, table, held)
+
+    def _before_asking(self, _asked: object) -> None:
+        if self._new:
+            self.flush()
+
+    def _before_flush(self, _session: Session, _context: object, _rows: object) -> None:
+        self._write_new()
+
     def _after_flush(self, session: Session, _context: object) -> None:
+        self._left = False
         waiting, self._rows = self._rows, {}
         for model, rows in waiting.items():
             insert_rows(session, cast("Table", model.__table__), rows)
+
+    def _undone(self, session: Session) -> None:
+        """Nothing of it was ever there."""
+        self._new.clear()
+        self._rows.clear()
+        for row in self._made:
+            if row in session:
+                session.expunge(row)
+        self._made.clear()
 
     # What was read ahead
 

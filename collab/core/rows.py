@@ -32,30 +32,43 @@ def insert_rows(session: Session, table: Table, rows: Iterable[Row]) -> None:
     connection = session.connection()
     for names, some in groupby(rows, tuple):
         text, bound = _statement(table, names, connection.dialect)
-        connection.exec_driver_sql(text, [bound(row) for row in some])
+        connection.exec_driver_sql(text, bound(list(some)))
 
 
 @lru_cache(maxsize=128)
 def _statement(
     table: Table, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, Callable[[Row], Any]]:
-    """The statement that inserts these columns, and what makes its parameters out of a row."""
+) -> tuple[str, Callable[[Sequence[Row]], list[Any]]]:
+    """The statement that inserts these columns, and what makes its parameters out of rows."""
     defaults = _defaults(table, names)
     whole = [*names, *defaults]
     compiled = insert(table).inline().compile(dialect=dialect, column_keys=whole)
     order = compiled.positiontup or whole
-    writers = {name: _writer(table, name, dialect) for name in whole}
-    in_order = [(name, writers[name]) for name in order]
+    writers = [(name, _writer(table, name, dialect)) for name in order]
 
-    def listed(row: Row) -> Sequence[Any]:
-        said = {**defaults, **row}
-        return tuple([write(said[name]) for name, write in in_order])
+    def listed(rows: Sequence[Row]) -> list[Any]:
+        columns = [_column(rows, name, write, defaults) for name, write in writers]
+        return list(zip(*columns, strict=True))
 
-    def named(row: Row) -> Mapping[str, Any]:
-        said = {**defaults, **row}
-        return {name: write(said[name]) for name, write in in_order}
+    def named(rows: Sequence[Row]) -> list[Any]:
+        return [dict(zip(order, row, strict=True)) for row in listed(rows)]
 
     return str(compiled), listed if compiled.positiontup else named
+
+
+def _column(
+    rows: Sequence[Row], name: str, write: Callable[[Any], Any] | None, defaults: Row
+) -> list[Any]:
+    """The values of one column, as the driver takes them."""
+    if name in defaults:
+        value = defaults[name]
+        return [value if write is None else write(value)] * len(rows)
+    if write is None:
+        return [row[name] for row in rows]
+    return [
+        value if (value := row[name]) is None or type(value) is JsonText else write(value)
+        for row in rows
+    ]
 
 
 def _defaults(table: Table, said: Collection[str]) -> dict[str, Any]:
@@ -68,18 +81,6 @@ def _defaults(table: Table, said: Collection[str]) -> dict[str, Any]:
     return found
 
 
-def _writer(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any]:
-    """How one column writes a value for the driver."""
-    write = table.columns[name].type.dialect_impl(dialect).bind_processor(dialect)
-
-    if write is None:
-        return _as_it_is
-
-    def written(value: Any) -> Any:
-        return value if value is None or type(value) is JsonText else write(value)
-
-    return written
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+def _writer(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """How one column writes a value for the driver; None: as it is."""
+    return table.columns[name].type.dialect_impl(dialect).bind_processor(dialect)

@@ -102,9 +102,10 @@ class Work:
     def add(self, row: Base) -> None:
         """A new row, which has its id from here on."""
         if self.bulk is not None:
-            self.bulk.complete(row)
-        self.session.add(row)
-        self.flush()
+            self.bulk.add(row)
+        else:
+            self.session.add(row)
+            self.session.flush()
 
     def write(self, model: type[Base], **values: Any) -> None:
         """A new row that nobody reads back; its columns are all said, or have defaults."""
@@ -189,7 +190,7 @@ class Work:
 
     def _write_down(self) -> None:
         """Every fact and the jobs it causes, in the transaction of the change itself."""
-        self.session.flush()
+        (self.session if self.bulk is None else self.bulk).flush()
         if not self._events:
             return
         if self.session.get_bind().dialect.name == "postgresql":

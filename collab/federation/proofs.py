@@ -23,6 +23,8 @@ FindKey = Callable[[str], PublicKey]
 CRYPTOSUITE = "eddsa-jcs-2022"
 _AHEAD = timedelta(minutes=5)
 _SIGNATURE_BYTES = 64
+_KIND = ("type", "cryptosuite", "proofPurpose")
+_KIND_SAID = ["DataIntegrityProof", CRYPTOSUITE, "assertionMethod"]
 PROOFS = frozenset({"proof", "signature"})
 """What is said beside a document, not by it."""
 
@@ -122,14 +124,11 @@ def _only_proof(document: dict[str, Any]) -> dict[str, Any]:
         proof = proof[0]
     if not isinstance(proof, dict):
         raise _refused("no_proof", "The document does not carry exactly one proof.")
-    expected = {
-        "type": "DataIntegrityProof",
-        "cryptosuite": CRYPTOSUITE,
-        "proofPurpose": "assertionMethod",
-    }
-    if any(proof.get(name) != value for name, value in expected.items()):
+    if [proof.get(name) for name in _KIND] != _KIND_SAID:
         raise _refused("wrong_suite", "The proof is of a kind that is not accepted.")
-    if not all(isinstance(proof.get(name), str) for name in ("verificationMethod", "proofValue")):
+    if not isinstance(proof.get("verificationMethod"), str):
+        raise _refused("bad_proof", "The proof is incomplete.")
+    if not isinstance(proof.get("proofValue"), str):
         raise _refused("bad_proof", "The proof is incomplete.")
     return proof
 

@@ -154,7 +154,7 @@ def _is_simple(value: Any) -> bool:
     for part in waiting:  # which grows by what each part holds
         kind = type(part)
         if kind is dict:
-            if not all(type(key) is str and key.isascii() for key in part):
+            if not _has_plain_names(part):
                 return False
             waiting += part.values()
         elif kind is list:
@@ -162,6 +162,14 @@ def _is_simple(value: Any) -> bool:
         elif kind is not str and not _is_plain(part):
             return False
     return True
+
+
+def _has_plain_names(part: dict[Any, Any]) -> bool:
+    """Whether all names in an object are text, in ASCII."""
+    try:
+        return "".join(part).isascii()
+    except TypeError:
+        return False
 
 
 def _is_plain(value: Any) -> bool:
@@ -179,9 +187,13 @@ def base58btc_encode(data: bytes) -> str:
     """Write bytes in base58btc, without the multibase prefix `z`."""
     number = int.from_bytes(data, "big")
     digits: list[str] = []
-    while number:
-        number, pair = divmod(number, 3364)
-        digits.append(_PAIRS[pair])
+    while number:  # ten digits at a time: small numbers are divided faster
+        number, part = divmod(number, 58**10)
+        part, a = divmod(part, 3364)
+        part, b = divmod(part, 3364)
+        part, c = divmod(part, 3364)
+        part, d = divmod(part, 3364)
+        digits.append(f"{_PAIRS[part]}{_PAIRS[d]}{_PAIRS[c]}{_PAIRS[b]}{_PAIRS[a]}")
     zeros = len(data) - len(data.lstrip(b"\0"))
     return "1" * zeros + "".join(reversed(digits)).lstrip("1")
 

@@ -8,14 +8,25 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from collab.core.db import now
+from collab.core.errors import Missing
 from collab.core.events import EventRow
 from collab.core.jobs import Job
 from collab.core.rows import JsonText, insert_rows
 from collab.federation.models import LogEntry
 from collab.spaces.models import Revision
-from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
+from collab.spaces.tools.discussion.inputs import (
+    EditMessage,
+    OpenThread,
+    PostMessage,
+    Remove,
+)
 from collab.spaces.tools.discussion.models import Message
-from collab.spaces.tools.discussion.operations import open_thread, post_message
+from collab.spaces.tools.discussion.operations import (
+    edit_message,
+    open_thread,
+    post_message,
+    remove,
+)
 from collab.web.extensions import db
 
 
@@ -95,6 +106,50 @@ def test_the_number_of_an_event_that_is_gone_is_not_given_again(house, ada, thre
     with house.runtime.work(ada, bulk=True) as work:
         post(work, thread, ["après"])
     assert last_event() > last
+
+
+def test_what_has_just_been_made_can_be_answered_changed_and_read_at_once(house, ada, thread):
+    space = thread.space
+    with house.runtime.work(ada, bulk=True) as work:
+        post(work, thread, ["avant"])
+        other = open_thread(work, space, OpenThread(title="Sol", body="Autre chose"))
+        post(work, other, ["un"])
+        said = post_message(work, space, PostMessage(thread=other.uid, body="deux"))
+        again = PostMessage(thread=other.uid, body="trois", reply_to=said.uid)
+        answer = post_message(work, space, again)
+        edit_message(work, space, EditMessage(item=said.uid, body="deux, et demi"))
+        remove(work, space, Remove(item=answer.uid))
+        uids = said.uid, answer.uid
+    db.session.expire_all()
+    said, answer = (db.session.scalars(select(Message).where(Message.uid == u)).one() for u in uids)
+    assert (said.source, said.revision, said.thread.title) == ("deux, et demi", 2, "Sol")
+    assert answer.reply_to is said
+    assert answer.withdrawn_at is not None
+    assert (other.message_count, thread.message_count) == (2, 1)
+    kept = select(Revision.source).where(Revision.item_id == said.id).order_by(Revision.number)
+    assert db.session.scalars(kept).all() == ["deux", "deux, et demi"]
+
+
+def test_nothing_of_acts_that_were_given_up_is_left_in_session_or_database(house, ada, thread):
+    made = []
+
+    def given_up():
+        with house.runtime.work(ada, bulk=True) as work:
+            given = PostMessage(thread=thread.uid, body="rien")
+            made.append(post_message(work, thread.space, given))
+            assert db.session.get(Message, made[0].id) is made[0]
+            assert db.session.scalar(select(func.count(Message.id))) == 1
+            made.append(post_message(work, thread.space, given))
+            post_message(work, thread.space, PostMessage(thread="nulle-part", body="rien"))
+
+    with pytest.raises(Missing):
+        given_up()
+    assert [row in db.session for row in made] == [False, False]
+    assert db.session.scalar(select(func.count(Message.id))) == 0
+    with house.runtime.work(ada, bulk=True) as work:
+        post(work, thread, ["quelque chose"])
+    assert db.session.scalars(select(Message.source)).all() == ["quelque chose"]
+    assert thread.message_count == 1
 
 
 def test_rows_are_written_as_their_columns_say(house, thread):

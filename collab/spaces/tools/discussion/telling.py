@@ -29,7 +29,8 @@ def tell_people(work: Work, item: Said) -> None:
         named = work.session.scalars(select(Actor).where(Actor.iri.in_(iris), Actor.local))
         tell(work.session, item, NAMED, named.all(), work.now)
     if isinstance(item, Message):
-        writer = work.session.get_one(Actor, _answered(work, item).author_id)
+        number = _answered(work, item).author_id
+        writer = work.look("actor", str(number), lambda: work.session.get_one(Actor, number))
         if writer.local:
             tell(work.session, item, ANSWERED, [writer], work.now)
 
