@@ -40,8 +40,8 @@ class _Receiver(simple_websocket.Server):  # type: ignore[misc]
     """simple-websocket's handshake and reading; each message is handed to `hear` at once."""
 
     def __init__(self, environ: dict[str, Any], full: Callable[[], None]) -> None:
-        # Browsers offer permessage-deflate and simple-websocket always accepts: 1.5 to 1.8 times
-        # the CPU and 90 to 210 KiB more per connection. What is not seen is not accepted.
+        # Browsers offer permessage-deflate and simple-websocket always accepts: more CPU for
+        # each message, and memory for each connection. What is not seen is not accepted.
         asked = {k: v for k, v in environ.items() if k != "HTTP_SEC_WEBSOCKET_EXTENSIONS"}
         self._full = full
         super().__init__(
