@@ -36,6 +36,9 @@ help:
 	@echo 'make weigh     weigh every page in Chromium and write docs/weight.md'
 	@echo 'make lock      resolve the dependencies of pyproject.toml again (UPGRADE=1: newest ones)'
 	@echo 'make messages  bring the translation catalogues up to date with the sources'
+	@echo 'make install   what `make run` installs, and start nothing'
+	@echo 'make install-dev  and what the tests and lint need'
+	@echo 'make system-packages  Chromium, PostgreSQL and a font: installed for root, else named'
 	@echo 'make clean     remove what make made; ./instance stays'
 
 # exec: the signal that stops make reaches the supervisor itself, which stops the rest.
@@ -101,9 +104,9 @@ lint: install-dev
 	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint collab
 
-# What ends in _server is started by its benchmark.
+# What ends in _server is started by its benchmark, delay is a part of others, __main__ is them all.
 bench: install-dev
-	@set -e; for file in $(filter-out %_server.py %/__init__.py, $(wildcard benchmarks/*.py)); do \
+	@set -e; for file in $(filter-out %_server.py %/delay.py %/__init__.py %/__main__.py, $(wildcard benchmarks/*.py)); do \
 		echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" $(ARGS); done
 
 lighthouse: install-dev system-packages
