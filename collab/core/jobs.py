@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, cast
 
 from sqlalchemy import Table, delete, select, update
@@ -39,8 +40,9 @@ class Job(Base):
 class Handler:
     """How one kind of job is done: `run(session, payloads)`.
 
-    A handler gets exactly one payload. `run` must not commit: the runner removes the row and
-    commits what `run` wrote, in one transaction.
+    A handler gets one payload, or up to `together` that stand one after the other. `run` must not
+    commit: the runner removes the rows and commits what `run` wrote, in one transaction. When it
+    fails for several, each is done for itself.
 
     A batch handler gets up to BATCH payloads at once and must be safe to repeat: it runs before
     the database's write lock is taken, because its own work takes long and lies elsewhere.
@@ -48,6 +50,7 @@ class Handler:
 
     run: Callable[[Session, Sequence[Payload]], None]
     batch: bool = False
+    together: int = 1
 
 
 Handlers = Mapping[str, Handler]
@@ -66,7 +69,7 @@ def run_due(
     kinds: Collection[str] | None = None,
     strict: bool = False,
 ) -> int:
-    """Run due jobs once, oldest first, each (or each batch) in its own transaction.
+    """Run due jobs once, oldest first, each in its own transaction: or those that go together.
 
     Returns how many were tried. `kinds` limits which. `strict` lets the first error out instead
     of scheduling a retry; tests use it.
@@ -80,36 +83,59 @@ def run_due(
     ).all()
     session.commit()
     batches: dict[str, list[int]] = {}
+    alone = [row for row in due if not handlers[row.kind].batch]
+    for kind, some in groupby(alone, lambda row: row.kind):
+        _run_some(session, handlers[kind], [row.id for row in some], now, strict)
     for job_id, kind in due:
         if handlers[kind].batch:
             batches.setdefault(kind, []).append(job_id)
-        else:
-            _run(session, handlers[kind], [job_id], now, strict)
     for kind, ids in batches.items():
         _run(session, handlers[kind], ids, now, strict)
     return len(due)
+
+
+def _run_some(
+    session: Session, handler: Handler, ids: Sequence[int], now: datetime, strict: bool
+) -> None:
+    """As many in one transaction as the handler takes; where one fails, each in its own."""
+    for start in range(0, len(ids), handler.together):
+        part = ids[start : start + handler.together]
+        if len(part) > 1:
+            try:
+                _done(session, handler, part)
+                continue
+            except Exception as error:  # the job boundary: the one that fails is told below
+                session.rollback()
+                log.info("jobs are done one by one ids=%s: %r", part, error)
+        for job_id in part:
+            _run(session, handler, [job_id], now, strict)
 
 
 def _run(
     session: Session, handler: Handler, ids: Sequence[int], now: datetime, strict: bool
 ) -> None:
     try:
-        if not handler.batch:
-            begin_immediate(session)
-        rows = session.execute(
-            select(Job.id, Job.payload).where(Job.id.in_(ids)).order_by(Job.id)
-        ).all()
-        handler.run(session, [dict(row.payload) for row in rows])
-        if handler.batch:
-            begin_immediate(session)
-        session.execute(delete(Job).where(Job.id.in_(ids)))
-        session.commit()
+        _done(session, handler, ids)
     except Exception as error:  # the job boundary: log, keep the rows, try later
         session.rollback()
         if strict:
             raise
         log.warning("job failed ids=%s: %r", ids, error, exc_info=True)
         _postpone(session, ids, now, repr(error))
+
+
+def _done(session: Session, handler: Handler, ids: Sequence[int]) -> None:
+    """Do jobs and remove their rows, in one transaction. Raises whatever the handler does."""
+    if not handler.batch:
+        begin_immediate(session)
+    rows = session.execute(
+        select(Job.id, Job.payload).where(Job.id.in_(ids)).order_by(Job.id)
+    ).all()
+    handler.run(session, [dict(row.payload) for row in rows])
+    if handler.batch:
+        begin_immediate(session)
+    session.execute(delete(Job).where(Job.id.in_(ids)))
+    session.commit()
 
 
 def _postpone(session: Session, ids: Sequence[int], now: datetime, error: str) -> None:

@@ -32,6 +32,8 @@ from collab.spaces.tool import Json, Tools
 
 log = logging.getLogger(__name__)
 FOLLOWER = "federate"
+TOGETHER = 8
+"""Events told in one transaction: whoever wants to write waits for no more."""
 OF_MEMBERS = (
     happened.MemberInvited,
     happened.MemberAdmitted,

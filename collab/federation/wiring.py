@@ -21,7 +21,7 @@ from collab.federation.key_routes import bp as keys_bp
 from collab.federation.keys import Vault
 from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
-from collab.federation.outbox import FOLLOWER, Outbox, told_already
+from collab.federation.outbox import FOLLOWER, TOGETHER, Outbox, told_already
 from collab.federation.renewal import Renewal
 from collab.federation.rotation import REKEY, log_new_keys
 from collab.federation.routes import bp
@@ -46,7 +46,7 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     outbox = Outbox(runtime.tools, federation.signing_key, federation.admits)
     runtime.followers = (*runtime.followers, FOLLOWER)
     runtime.needless = told_already
-    runtime.handlers[FOLLOWER] = Handler(outbox.federate)
+    runtime.handlers[FOLLOWER] = Handler(outbox.federate, together=TOGETHER)
     runtime.handlers[REKEY] = Handler(_rekey(federation))
     runtime.handlers[VOTE] = Handler(Votes(federation.admits).tell)
     runtime.network = Desk(federation, _bringing(federation))
