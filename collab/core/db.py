@@ -51,6 +51,8 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
+    """The parent of every table: names of constraints, UTC instants, JSON."""
+
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: Instant, dict[str, Any]: JSON, list[str]: JSON}
 

@@ -29,11 +29,16 @@ class Actor(Protocol):
     """All that an operation may know about who acts; see people.models.Actor."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> int:
+        """The row of the actor in this database; 0 for nobody."""
+
     @property
-    def iri(self) -> str: ...
+    def iri(self) -> str:
+        """The address that names the actor on every instance."""
+
     @property
-    def local(self) -> bool: ...
+    def local(self) -> bool:
+        """Whether the actor lives on this instance."""
 
 
 class Needless(Protocol):

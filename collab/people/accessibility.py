@@ -27,6 +27,8 @@ MAX_NAME, MAX_TEXT = 200, 10_000
 
 
 class Conformity(StrEnum):
+    """What a statement says: « non », « partiellement » or « totalement conforme »."""
+
     NONE = "none"
     PARTIAL = "partial"
     FULL = "full"

@@ -12,6 +12,8 @@ from collab.core.db import Base
 
 
 class ActorKind(StrEnum):
+    """A person, a project (a Group) or an instance (an Application)."""
+
     PERSON = "person"
     GROUP = "group"
     APPLICATION = "application"
@@ -79,6 +81,8 @@ class Key(Base):
 
 
 class AccountRole(IntEnum):
+    """What an account may do on its instance; in projects, see spaces.models.Role."""
+
     MEMBER = 10
     MODERATOR = 20
     ADMIN = 30
@@ -209,6 +213,8 @@ class Peer(Base):
 
 
 class Registration(StrEnum):
+    """Who may make an account here: anybody, whoever was invited, or nobody."""
+
     OPEN = "open"
     INVITATION = "invitation"
     CLOSED = "closed"

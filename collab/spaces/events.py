@@ -6,19 +6,19 @@ from collab.core.events import Event
 
 
 class SpaceOpened(Event, name="space.opened"):
-    pass
+    """`actor_id` has opened the space."""
 
 
 class SpaceRevised(Event, name="space.revised"):
-    pass
+    """It has new words or settings."""
 
 
 class SpaceArchived(Event, name="space.archived"):
-    pass
+    """It can be read and no longer written in."""
 
 
 class SpaceReopened(Event, name="space.reopened"):
-    pass
+    """It can be written in again."""
 
 
 class SpaceMoved(Event, name="space.moved"):
@@ -49,14 +49,20 @@ class MemberAdmitted(Event, name="member.admitted"):
 
 
 class MemberRefused(Event, name="member.refused"):
+    """A facilitator said no to `member_id`, who asked."""
+
     member_id: int
 
 
 class MemberLeft(Event, name="member.left"):
+    """`member_id` takes part no longer, by their own will."""
+
     member_id: int
 
 
 class MemberRemoved(Event, name="member.removed"):
+    """A facilitator took `member_id` out; an invitation made later lets them in again."""
+
     member_id: int
 
 
@@ -118,19 +124,21 @@ class InvitationDeclined(Event, name="invitation.declined"):
 
 
 class ItemPublished(Event, name="item.published"):
-    pass
+    """The item is there, with its first text."""
 
 
 class ItemRevised(Event, name="item.revised"):
+    """It has a new text: its revision of that `number`."""
+
     number: int = 0
 
 
 class ItemWithdrawn(Event, name="item.withdrawn"):
-    pass
+    """It was taken back; for a while it can be brought back."""
 
 
 class ItemRestored(Event, name="item.restored"):
-    pass
+    """It was brought back."""
 
 
 class ItemErased(Event, name="item.erased"):
@@ -146,27 +154,35 @@ class ItemRefused(Event, name="item.refused"):
 
 
 class ItemPinned(Event, name="item.pinned"):
-    pass
+    """It stays at the top of its room."""
 
 
 class ItemUnpinned(Event, name="item.unpinned"):
-    pass
+    """It does no longer."""
 
 
 class Reacted(Event, name="item.reacted"):
+    """`actor_id` said `sign` of the item; `iri` names that reaction."""
+
     sign: str
     iri: str
 
 
 class Unreacted(Event, name="item.unreacted"):
+    """The reaction that `iri` names is taken back; its row is gone when this is told."""
+
     sign: str
     iri: str
 
 
 class OfferMade(Event, name="offer.made"):
+    """Somebody of here offers a change to the host of a space of elsewhere."""
+
     offer_id: int
 
 
 class OfferAnswered(Event, name="offer.answered"):
+    """The host has answered; `state` is one of OfferState."""
+
     offer_id: int
     state: str

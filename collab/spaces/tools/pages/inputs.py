@@ -109,11 +109,15 @@ class MoveDocument:
 
 @dataclass(frozen=True)
 class RemoveDocument:
+    """The uid of the document to take back."""
+
     document: str
 
 
 @dataclass(frozen=True)
 class RestoreDocument:
+    """The uid of the document to bring back."""
+
     document: str
 
 
