@@ -79,14 +79,14 @@ def main(chosen: list[str]) -> int:
 def addresses() -> dict[str, str]:
     """The first thread and the first document of the shared project, as paths."""
 
-    def first(tool: str, what: str) -> str:
+    def first(tool: str, what: str, name: str) -> str:
         url = f"{ORIGIN}/api/v1/spaces/jardin/{tool}/{what}"
         with urllib.request.urlopen(url) as answer:  # noqa: S310 - the demonstration's own
-            return str(json.load(answer)[0]["id"])
+            return str(json.load(answer)[0][name])
 
     return {
-        "thread": f"/p/jardin/discussion/{first('discussion', 'threads')}/",
-        "document": f"/p/jardin/pages/{first('pages', 'documents')}",
+        "thread": f"/p/jardin/discussion/{first('discussion', 'threads', 'id')}/",
+        "document": f"/p/jardin/pages/{first('pages', 'documents', 'slug')}",
     }
 
 
@@ -101,6 +101,8 @@ def window(browser: Browser, who: str, tongue: str) -> Iterator[Page]:
         page.locator("[name=password]").fill(PASSWORD)
         page.locator("main form [type=submit], main form button").first.click()
         page.wait_for_url(lambda url: "/login" not in url)
+        # An account has a language of its own, which goes before the browser's.
+        page.locator(f"footer [lang={tongue}]").first.click()
     yield page
     context.close()
 
