@@ -127,7 +127,10 @@ def test_an_address_is_had_once(by, make, zoe):
 def test_strangers_are_asked_to_log_in_before_they_open_anything(house):
     client = house.client()
     assert go(client, "/spaces/new").location.startswith("/login?next=")
-    assert post(client, "/spaces/new", **CARD).location.startswith("/login")
+    asked = post(client, "/spaces/new", **CARD)
+    assert asked.status_code == 401
+    assert 'action="/login' in text(asked)
+    assert db.session.scalar(select(Space.id)) is None
 
 
 def test_settings_show_what_is_and_keep_what_is_typed(by, make, zoe):

@@ -10,6 +10,7 @@ import ssl
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import engineio
 import engineio.async_drivers.gevent
 import engineio.socket
 import gevent.ssl
@@ -194,6 +195,20 @@ def test_small_frames_leave_at_once():
         assert wire._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+class OneAfterAnother(engineio.Client):
+    """The library starts a thread for each message, and one may overtake another."""
+
+    def _trigger_event(self, event, *args, **kwargs):
+        return super()._trigger_event(event, *args, **(kwargs | {"run_async": False}))
+
+
+class OfficialClient(client_library.Client):
+    """Tells of messages in the order in which they came."""
+
+    def _engineio_client_class(self):
+        return OneAfterAnother
+
+
 def test_two_apps_live_in_one_process():
     with served() as one, served() as two:
         with Socket(one.port) as here, Socket(two.port) as there:
@@ -209,7 +224,7 @@ def test_two_apps_live_in_one_process():
 def test_an_official_client_gets_everything_in_order(transports):
     with served() as server:
         got = []
-        client = client_library.Client(reconnection=False)
+        client = OfficialClient(reconnection=False)
         client.on("n", lambda data: got.append(data["n"]))
         client.connect(server.url, transports=transports, wait_timeout=SECONDS)
         try:
@@ -229,7 +244,7 @@ def test_an_official_client_gets_everything_in_order(transports):
 def test_messages_told_during_an_upgrade_arrive_once_and_in_order():
     with served() as server:
         got = []
-        client = client_library.Client(reconnection=False)
+        client = OfficialClient(reconnection=False)
         client.on("n", lambda data: got.append(data["n"]))
 
         def steadily():
@@ -254,7 +269,7 @@ def start(server, function):
 
 def test_a_client_that_polls_and_stops_fetching_is_dropped():
     with served() as server:
-        client = client_library.Client(reconnection=False)
+        client = OfficialClient(reconnection=False)
         client.connect(server.url, transports=["polling"], wait_timeout=SECONDS)
         (sid,) = server.engine.sockets
         line = server.engine.sockets[sid].queue

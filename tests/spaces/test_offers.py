@@ -132,6 +132,7 @@ def test_a_new_document_is_offered_and_nothing_is_written(as_, copy, lea):
         "version": multihash_of(version_of("Outils", "bêche")),
         "summary": "",
         "description": "",
+        "language": "",
         "tag": [{"type": "Hashtag", "name": "#a"}],
         "parent": None,
     }

@@ -85,4 +85,5 @@ def files(last: Revision) -> list[dict[str, Any]]:
 
 
 def _name(last: Revision, kind: str) -> str:
-    return f"{kind} {last.id} {tongue_here().code}"
+    # The number of a revision says nothing outside of its instance; two may live in one process.
+    return f"{current_runtime().settings.instance} {kind} {last.id} {tongue_here().code}"
