@@ -22,7 +22,14 @@ from collab.core.sounds import NotASound, heard
 from collab.federation.fetch import Unfetched, follow
 from collab.federation.hosts import BadHost
 from collab.people.models import Actor
-from collab.spaces.files import BRING, StoredFile, file_of, held_bytes, note_held
+from collab.spaces.files import (
+    BRING,
+    StoredFile,
+    file_of,
+    had_by_its_readers,
+    held_bytes,
+    note_held,
+)
 from collab.spaces.models import Item
 from collab.web.files import path_of
 
@@ -81,7 +88,7 @@ class Bringing:
         places = [place for place in self._places(file) if urlsplit(place).netloc not in silent]
         wanted = file.id, file.digest, file.kind, file.size
         blobs, federation = self._federation.runtime.blobs, self._federation
-        found = blobs.holds(file.digest)
+        found = blobs.holds(file.digest) and had_by_its_readers(federation.session, file)
         for place in places if not found else ():
             content = self._asked(place, file.size, deadline, silent)
             if content is not None and _is(content, *wanted[1:]):

@@ -21,7 +21,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
 from collab.spaces.hiding import is_hidden
-from collab.spaces.models import Item, ItemState, Space
+from collab.spaces.models import Item, ItemState, Space, Visibility
 from collab.spaces.policy import may_read
 
 BRING, FORGET = "bring_file", "forget_file"
@@ -128,6 +128,19 @@ def held_files(session: Session, digest: str) -> Sequence[StoredFile]:
     """Every file whose bytes are these and are here."""
     wanted = StoredFile.digest == digest, StoredFile.held
     return session.scalars(select(StoredFile).where(*wanted).order_by(StoredFile.id)).all()
+
+
+def had_by_its_readers(session: Session, file: StoredFile) -> bool:
+    """Whether the bytes of a file are here as part of something that all its readers may have.
+
+    Naming a digest proves nothing: bytes of another project stay closed to those who know it (R62).
+    """
+    return any(
+        (one.kind, one.size) == (file.kind, file.size)
+        and (one.space_id == file.space_id or one.space.visibility == Visibility.PUBLIC)
+        and is_open(session, one)
+        for one in held_files(session, file.digest)
+    )
 
 
 def is_open(session: Session, file: StoredFile) -> bool:

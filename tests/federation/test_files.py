@@ -313,6 +313,27 @@ def test_r63_bytes_that_are_not_those_that_were_said_are_not_kept(house, foreign
     assert file.held
 
 
+def test_r62_whoever_only_names_bytes_of_a_members_only_project_does_not_get_them(
+    council, house, foreign, make
+):
+    file = council.speak()
+    path = f"/f/{multihash_of(file.digest)}/x"
+    orchard = make.space(council.nour, slug="verger")
+    lea = foreign.member(make, orchard, council.nour)
+    sound = {"type": "Audio", "mediaType": "audio/webm", "size": len(WEBM), "duration": "PT2S",
+             "url": foreign.peer.url("/f/x"), "digestMultibase": path.split("/")[2]}  # fmt: skip
+    answers = foreign.peer.answers
+    answers["/f/x"] = lambda _asked: Reply(404, (), b"")
+    foreign.say(lea, "Create", foreign.note(lea, orchard, attachment=[sound]))
+    house.settle()
+    named = db.session.query(StoredFile).filter_by(space_id=orchard.id).one()
+    assert not named.held
+    assert council.get(path).status_code == 404
+    answers["/f/x"] = lambda _asked: Reply(200, (("Content-Type", "audio/webm"),), WEBM)
+    house.app.extensions["collab.federation"].runtime.network.bring_file(named.item)
+    assert council.hears(path)
+
+
 # ---------------------------------------------------------------- gone, on both sides
 
 
