@@ -31,6 +31,9 @@ ODD = (
 """All that the libraries raise for bytes that are not what they begin like."""
 HEARD = {"A_OPUS", "A_VORBIS"}
 SOUND_TRACK = 2
+PARTS = 60_000
+"""Parts of a WebM that are looked at, and one more for each 50 bytes: an hour of short blocks in a
+file of 10 MB has less. Two bytes make a part; a file of nothing else would take seconds to read."""
 KINDS = {
     "audio/webm": "webm",
     "audio/ogg": "ogg",
@@ -97,50 +100,60 @@ def _no_film(content: bytes) -> None:
 def _webm(content: bytes) -> tuple[str, float]:
     """A WebM of sound alone. What a browser records live tells no length: its last block does."""
     document = MATROSKA.load(BytesIO(content), headers=True)
+    left = iter(range(PARTS + len(content) // 50))
     told, scale, last, tracks = 0.0, 1_000_000, -1.0, 0
-    for part in _parts(document):
-        name, value = part.name, part.value
-        if name == "DocType" and value not in ("webm", "matroska"):
-            raise NotASound(f"a {value!r}")
+    for part in _parts(document, left):
+        name = part.name  # the value of a cluster would be all its parts, read at once
+        if name == "DocType" and part.value not in ("webm", "matroska"):
+            raise NotASound(f"a {part.value!r}")
         if name == "TimecodeScale":
-            scale = int(value)
+            scale = int(part.value)
         elif name == "Duration":
-            told = float(value)
+            told = float(part.value)
         elif name == "TrackEntry":
-            tracks += _sound_track(part)
+            tracks += _sound_track(part, left)
         elif name == "Cluster":
-            last = max(last, _end(part))
+            last = max(last, _end(part, left))
     if tracks != 1 or last < 0:
         raise NotASound(f"{tracks} tracks, the last block at {last}")
     return "audio/webm", max(told, last) * scale / 1e9
 
 
-def _parts(document: Any) -> Iterator[Any]:
+def _each(element: Any, left: Iterator[int]) -> Iterator[Any]:
+    """What stands in an element, as long as any more may be looked at."""
+    for part in element:
+        if next(left, None) is None:
+            raise NotASound("too many parts")
+        yield part
+
+
+def _parts(document: Any, left: Iterator[int]) -> Iterator[Any]:
     """What stands in the header, and in the segment down to its tracks and clusters."""
     for top in document:
-        for part in top:
+        for part in _each(top, left):
             yield part
             if part.name in ("Info", "Tracks"):
-                yield from part
+                yield from _each(part, left)
 
 
-def _sound_track(entry: Any) -> int:
-    told = {part.name: part.value for part in entry if part.name in ("TrackType", "CodecID")}
+def _sound_track(entry: Any, left: Iterator[int]) -> int:
+    parts = _each(entry, left)
+    told = {part.name: part.value for part in parts if part.name in ("TrackType", "CodecID")}
     if told.get("TrackType") != SOUND_TRACK or told.get("CodecID") not in HEARD:
         raise NotASound(f"a track of {told}")
     return 1
 
 
-def _end(cluster: Any) -> float:
+def _end(cluster: Any, left: Iterator[int]) -> float:
     """When the last block of a cluster begins, in units of the file's scale; below 0: no block."""
     begins, offset = 0, -1 << 15
-    for part in cluster:
+    for part in _each(cluster, left):
         if part.name == "Timecode":
             begins = int(part.value)
         elif part.name == "SimpleBlock":
             (offset,) = struct.unpack(">h", bytes(part.value[1:3]))
         elif part.name == "BlockGroup":
-            for inner in part:
+            for inner in _each(part, left):
                 if inner.name == "Block":
                     (offset,) = struct.unpack(">h", bytes(inner.value[1:3]))
     return float(begins + offset)

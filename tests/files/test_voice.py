@@ -206,6 +206,15 @@ def test_a_film_is_no_sound():
             heard(film)
 
 
+def test_a_file_of_countless_parts_is_given_up_before_they_are_all_read():
+    """Two bytes make a part: reading each would keep a processor busy for seconds."""
+    segment, unbounded = b"\x18\x53\x80\x67", b"\x01" + b"\xff" * 7
+    for inside in (b"", b"\x1f\x43\xb6\x75" + unbounded, b"\x16\x54\xae\x6b" + unbounded):
+        film = b"\x1a\x45\xdf\xa3\x80" + segment + unbounded + inside + b"\xec\x80" * 80_000
+        with pytest.raises(NotASound, match="too many parts"):
+            heard(film)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from([WEBM, M4A, ogg(1)]), st.data())
 def test_no_bytes_do_more_than_be_refused(sound, data):
