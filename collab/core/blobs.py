@@ -36,6 +36,8 @@ class Blobs:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # a row that outlives a power cut has its whole file
             Path(name).replace(place)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -63,10 +65,16 @@ class Blobs:
         """
         before = time.time() - seconds
         for file in sorted(self._folder.glob(f"{'?' * SHARD}/*")):
-            if file.stat().st_mtime >= before:
-                continue
-            if DIGEST.fullmatch(file.name):
+            if DIGEST.fullmatch(file.name) and _written(file) < before:
                 yield file.name
         for left in self._folder.glob(f"{'?' * SHARD}/.*"):
-            if left.stat().st_mtime < before:
+            if _written(left) < before:
                 left.unlink(missing_ok=True)
+
+
+def _written(file: Path) -> float:
+    """When a file was last written; now, when somebody else has just dropped or named it."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
