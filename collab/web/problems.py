@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import uuid
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, jsonify, redirect, render_template, request, url_for
@@ -29,6 +31,7 @@ BUSY = N_(
     "Attendez un instant, puis recommencez."
 )
 BROKEN = N_("Une erreur est arrivée de notre côté. Rien d’enregistré n’est perdu.")
+FULL = {errno.ENOSPC, errno.EDQUOT}
 WORDS = {
     400: N_("Cette demande n’est pas comprise."),
     404: N_("Cette page n’existe pas, ou vous n’y avez pas accès."),
@@ -145,12 +148,21 @@ def on_unthinkable(error: OverflowError | DataError) -> Response:
 
 def on_bug(error: Exception) -> Response:
     """Ours. The page shows a number that stands in the log beside the trace."""
-    if isinstance(error, OSError) and error.errno == 28:
+    if isinstance(error, OSError) and error.errno in FULL:
         log.error("disk full: %s", error)
         return _with(BUSY, 503, "busy")
+    if isinstance(error, OSError) and _of_the_instance(error):
+        log.error("the instance's folder cannot be used: %s", error)
+        return _with(BROKEN, 500, "bug")
     number = uuid.uuid4().hex[:8]
     log.error("bug number=%s path=%s", number, request.path, exc_info=error)
     return _with(BROKEN, 500, "bug", number=number)
+
+
+def _of_the_instance(error: OSError) -> bool:
+    """Whether it is about a file in the instance's folder: rights, or the disk; not our code."""
+    folder = current_runtime().settings.instance
+    return isinstance(error.filename, str) and Path(error.filename).is_relative_to(folder)
 
 
 def _with(words: str, status: int, code: str, **more: str) -> Response:

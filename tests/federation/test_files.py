@@ -293,6 +293,18 @@ def test_r63_a_sound_is_weighed_and_timed_before_it_is_kept(council):
     assert council.send(WEBM).status_code == 302
 
 
+def test_a_folder_for_files_that_cannot_be_used_is_named_in_the_log(council, caplog):
+    digest = hashlib.sha256(WEBM).hexdigest()
+    folder = council.house.runtime.settings.instance / "files"
+    folder.mkdir(exist_ok=True)
+    (folder / digest[:2]).write_text("not a folder")
+    assert council.send(WEBM).status_code == 500
+    (line,) = [r for r in caplog.records if r.name == "collab.web.problems"]
+    assert line.getMessage().startswith("the instance's folder cannot be used: ")
+    assert "files/" in line.getMessage()
+    assert line.exc_info is None
+
+
 def test_r63_bytes_that_are_not_those_that_were_said_are_not_kept(house, foreign, make):
     ines = make.person("ines")
     garden = make.space(ines)
