@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
+from limits import parse_many
+
 PREFIX = "COLLAB_"
 
 
@@ -243,8 +245,31 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append(
             f"federation.mode = {settings.federation.mode!r} must be open, allowlist or off"
         )
+    mistakes += _sizes(settings)
     if settings.search.url.partition(":")[0] not in ("whoosh", "postgresql"):
         mistakes.append(f"search.url = {settings.search.url!r} must be whoosh: or postgresql:")
     if settings.realtime.queue and not settings.realtime.queue.startswith("redis://"):
         mistakes.append("realtime.queue must be empty or redis://...")
+    return mistakes
+
+
+def _sizes(settings: Settings) -> list[str]:
+    """Numbers that leave no room, and rates that nothing would be counted by."""
+    limits, files = settings.limits, settings.files
+    sizes = {
+        "limits.upload": limits.upload,
+        "limits.import_file": limits.import_file,
+        "files.voice": files.voice,
+        "files.voice_seconds": files.voice_seconds,
+        "files.project": files.project,
+    }
+    mistakes = [f"{name} = {size} must be more than 0" for name, size in sizes.items() if size < 1]
+    if limits.trusted_proxies < 0:
+        mistakes.append(f"limits.trusted_proxies = {limits.trusted_proxies} must be 0 or more")
+    rates = {"limits.login": limits.login, "limits.registration": limits.registration}
+    for name, rate in rates.items():
+        try:
+            parse_many(rate)
+        except ValueError:
+            mistakes.append(f"{name} = {rate!r} must look like 10 per minute")
     return mistakes

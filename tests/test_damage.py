@@ -113,3 +113,17 @@ def test_every_mistake_in_the_settings_is_named_at_once(tmp_path):
     for words in ("[realtime]", "base_url", "site.nmae", "limits.upload", "federation.mode"):
         assert words in told
     assert len(refused.value.mistakes) == 5
+
+
+def test_sizes_and_rates_that_mean_nothing_are_named_before_anything_starts(tmp_path):
+    (tmp_path / "collab.toml").write_text(
+        '[limits]\nlogin = "often"\nregistration = ""\ntrusted_proxies = -1\n'
+        "[files]\nvoice = -3\nproject = 0\n"
+    )
+    with pytest.raises(BadSettings) as refused:
+        load(tmp_path, {})
+    told = [mistake.partition(" ")[0] for mistake in refused.value.mistakes]
+    assert told == [
+        "files.voice", "files.project", "limits.trusted_proxies", "limits.login",
+        "limits.registration",
+    ]  # fmt: skip
