@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import tempfile
@@ -73,8 +74,8 @@ class Blobs:
 
 
 def _written(file: Path) -> float:
-    """When a file was last written; now, when somebody else has just dropped or named it."""
+    """When a file was last written; never, when somebody else has just dropped or named it."""
     try:
         return file.stat().st_mtime
     except FileNotFoundError:
-        return time.time()
+        return math.inf
