@@ -17,13 +17,15 @@ from collab.core.markup import excerpt
 from collab.core.paper.square import drawing
 from collab.core.paper.words import direction
 from collab.core.tongues import TONGUES, spoken, tongue
+from collab.core.work import Work
 from collab.pages.forms import again, blank
 from collab.people.queries import site
 from collab.spaces.invitations import Invite, invite, valid_invitation
 from collab.spaces.models import Invitation, Role, Space, Visibility
 from collab.spaces.policy import require_hosted_here, role_of
-from collab.spaces.queries import invitations
+from collab.spaces.queries import invitations, invited_with
 from collab.web.context import space_frame
+from collab.web.once import do_once
 from collab.web.paper import cloth, limited, printed
 from collab.web.presentation import day
 from collab.web.runtime import current_runtime
@@ -88,12 +90,19 @@ def own_cards(address: str) -> Response:
     except Invalid as invalid:
         return again("spaces/posters.html", invalid, **_frame(space))
     with working() as work:
-        made = [invite(work, space, given).id for _number in range(ON_A_SHEET)]
+        first = do_once(work, lambda: _ten(work, space, given))
+        made = invited_with(work.session, first)
     asked = request.form.get(ASKED, "")
     told: dict[str, Any] = {ASKED: asked} if spoken(asked) else {}
     return redirect(
         url_for("posters.file", address=address, sheet="cards", invitation=made, **told), 303
     )
+
+
+def _ten(work: Work, space: Space, given: Invite) -> Invitation:
+    """Invitations for a sheet of cards, made in one act. Returns the first."""
+    first, *_others = [invite(work, space, given) for _number in range(ON_A_SHEET)]
+    return first
 
 
 @bp.get("/p/<address>/posters/<any(a4, a3, cards, list):sheet>.pdf")

@@ -20,13 +20,19 @@ from collab.core.db import Base
 from collab.core.errors import Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
-from collab.spaces.models import Item, Offer, Report, Space
+from collab.spaces.models import Invitation, Item, Offer, Report, Space
 
 LIFETIME = timedelta(hours=48)
 MAX_KEY = 200
-Made = Item | Offer | Report | Space
+Made = Invitation | Item | Offer | Report | Space
 Thing = TypeVar("Thing", bound=Made)
-SORTS: dict[str, type[Any]] = {"item": Item, "offer": Offer, "report": Report, "space": Space}
+SORTS: dict[str, type[Any]] = {
+    "invitation": Invitation,
+    "item": Item,
+    "offer": Offer,
+    "report": Report,
+    "space": Space,
+}
 
 
 class SentOnce(Base):

@@ -152,6 +152,16 @@ def invitations(session: Session, space: Space) -> Sequence[Invitation]:
     ).all()
 
 
+def invited_with(session: Session, one: Invitation) -> list[int]:
+    """The ids of the invitations that were made in the same act as this one, the oldest first."""
+    together = select(Invitation.id).where(
+        Invitation.space_id == one.space_id,
+        Invitation.created_by == one.created_by,
+        Invitation.created_at == one.created_at,
+    )
+    return list(session.scalars(together.order_by(Invitation.id)))
+
+
 def item_by_uid(session: Session, uid: str, viewer: Actor | None) -> Item:
     """The item with that public id, which `viewer` may read. Raises Missing otherwise."""
     item = session.scalar(

@@ -86,6 +86,20 @@ def test_ten_cards_for_ten_people_each_work_once(client, ada, garden):
     assert wrong.status_code == 422
 
 
+def test_cards_that_were_asked_for_twice_are_made_once(client, ada, garden):
+    log_in(client, ada)
+    page = client.get("/p/jardin/posters").get_data(as_text=True)
+    key = re.search(r'name="once" value="(\w+)"', page)
+    assert key
+    asked = {"days": "7", "langue": "fr", "once": key[1]}
+    first = client.post("/p/jardin/posters/cards", data=asked)
+    again = client.post("/p/jardin/posters/cards", data=asked)
+    assert again.location == first.location
+    assert db.session.query(Invitation).count() == posters.ON_A_SHEET
+    page = client.get("/p/jardin/posters").get_data(as_text=True)
+    assert f'value="{key[1]}"' not in page, "who wants ten more gets ten more"
+
+
 def test_an_invitation_that_has_ended_or_is_of_another_project_is_on_no_paper(
     client, make, as_, ada, garden, invitation
 ):
