@@ -41,6 +41,7 @@ def test_a_wrong_field_names_its_mend_and_keeps_what_was_typed(here):
 def test_a_field_that_may_stay_empty_says_so(here):
     assert "(facultatif)" in render('{{ ui.field("a", "A") }}').text
     assert "(facultatif)" not in render('{{ ui.field("a", "A", required=true) }}').text
+    assert "(facultatif)" not in render('{{ ui.field("a", "A", or_else=true) }}').text
 
 
 def test_a_password_is_never_sent_back(here):
