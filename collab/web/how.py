@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from flask import request
+from flask.globals import request_ctx
 from flask_babel import gettext
+from werkzeug.exceptions import HTTPException
 
 from collab.core.i18n import N_
 from collab.web.how_desks import DESKS
@@ -108,4 +110,16 @@ HOW: Mapping[str, Sequence[str]] = {
 
 def how_here() -> list[str]:
     """The sentences of this page, in the reader's language; none on pages without."""
-    return [gettext(said) for said in HOW.get(request.endpoint or "", ())]
+    found = HOW.get(request.endpoint or "") or HOW.get(_read_here(), ())
+    return [gettext(said) for said in found]
+
+
+def _read_here() -> str:
+    """What is read where this form was sent: it may come back, and is still the same page."""
+    adapter = request_ctx.url_adapter
+    if request.method != "POST" or adapter is None:
+        return ""
+    try:
+        return str(adapter.match(request.path, method="GET")[0])
+    except HTTPException:
+        return ""

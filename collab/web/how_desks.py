@@ -32,6 +32,12 @@ LINKED = (
     N_("Six mots lus au téléphone prouvent que c’est bien l’instance que vous croyez."),
 )
 
+POSTERS = (
+    N_("Chaque feuille porte un carré à photographier, et un code à taper."),
+    N_("Une affiche et une liste servent à tout le monde, une carte à une seule personne."),
+    N_("Choisissez la langue de la feuille. La page d’accueil s’ouvre dans cette langue."),
+)
+
 DESKS: Mapping[str, Sequence[str]] = {
     "notices.mine": (
         N_("Ici, vous lisez qui parle de vous, qui vous répond, et les réponses à vos demandes."),
@@ -77,11 +83,8 @@ DESKS: Mapping[str, Sequence[str]] = {
         N_("Dites ce qui ne va pas, avec vos mots. Les autres membres ne le voient pas."),
         N_("La réponse se lit dans « Mes signalements »."),
     ),
-    "posters.show": (
-        N_("Chaque feuille porte un carré à photographier, et un code à taper."),
-        N_("Une affiche et une liste servent à tout le monde, une carte à une seule personne."),
-        N_("Choisissez la langue de la feuille. La page d’accueil s’ouvre dans cette langue."),
-    ),
+    "posters.show": POSTERS,
+    "posters.own_cards": POSTERS,
     "reports.mine": (
         N_("Ici, vous suivez ce que vous avez signalé, et ce qu’on vous répond."),
         N_("Les personnes que vous signalez ne savent pas que c’est vous."),

@@ -89,6 +89,7 @@ def test_the_state_of_the_words_is_asked_and_the_sound_is_not_asked_twice(talk):
     assert said.status_code == 422
     assert "cochez" in page
     assert "vous n’avez pas à le refaire" in page
+    assert "Comment ça marche" in page, "explained where it is needed most"
     kept = re.search(r'name="kept" value="([^"]+)"', page)[1]
     again = {"kept": kept, "body": "Voilà ce que je dis"}
     assert talk.client.post(f"{talk.place}voice", data=again).status_code == 302

@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import log_in
 
-from collab.core.paper import pdf
+from collab.core.paper import pdf, press
 from collab.pages import posters
 from collab.people.queries import site
 from collab.spaces.invitations import Invite, invite, revoke_invitation
@@ -84,6 +84,7 @@ def test_ten_cards_for_ten_people_each_work_once(client, ada, garden):
     assert '<option value="1">' not in page, "a card for one person is on no poster"
     wrong = client.post("/p/jardin/posters/cards", data={"days": "demain"})
     assert wrong.status_code == 422
+    assert "Comment ça marche" in wrong.get_data(as_text=True)
 
 
 def test_cards_that_were_asked_for_twice_are_made_once(client, ada, garden):
@@ -167,3 +168,19 @@ def test_a_document_too_long_for_paper_says_so(client, document, monkeypatch):
     answer = client.get("/p/jardin/pages/calendrier/download.odt")
     assert answer.status_code == 413
     assert "Partagez-le en plusieurs" in answer.get_data(as_text=True)
+
+
+def test_a_file_that_cannot_be_made_now_says_so_and_speaks_of_no_database(
+    client, document, monkeypatch
+):
+    monkeypatch.setattr(press, "WAIT", 0)
+    for _turn in range(press.AT_ONCE):
+        press._turns.acquire()
+    try:
+        refused = client.get("/p/jardin/pages/calendrier/download.odt")
+    finally:
+        press._turns.release(press.AT_ONCE)
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 503
+    assert "Le fichier n’est pas prêt" in page
+    assert "base" not in page.split("<main")[1].split("</main")[0]
