@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from collab.core.errors import Conflict, Forbidden, Missing
+from collab.core.events import EventRow
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation.holding import bury, iri_of, item_of, taken_back
 from collab.spaces import items
+from collab.spaces.events import Unreacted
 from collab.spaces.models import Item, Reaction, Space
 from collab.spaces.tool import Json, Tools
 
@@ -22,6 +24,8 @@ def unlike(
     """Take a sign back, by the id of its Like; one that never came stays away (R7, R47)."""
     reaction = work.session.scalar(select(Reaction).where(Reaction.iri == iri))
     if reaction is None:
+        if work.mirrored and work.actor.local:
+            return None  # it was taken back here; a sign put since is another one
         if space is None or undone is None or not _forget_sign(work, space, undone):
             bury(work, iri)
         return None
@@ -62,9 +66,22 @@ def like(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:
         raise Conflict(NOT_YOURS)
     if work.mirrored and item.erased_at is not None:
         return item  # it stood under words that were erased before they came here
-    if known is None and not taken_back(work, iri):
+    if known is None and not taken_back(work, iri) and not _undone_here(work, item, iri):
         items.react(work, item, sign_of(activity), iri)
     return item
+
+
+def _undone_here(work: Work, item: Item, iri: str) -> bool:
+    """Whether the log echoes a sign that its owner, of here, has taken back since (4.6)."""
+    if not (work.mirrored and work.actor.local):
+        return False
+    undone = select(EventRow.data).where(
+        EventRow.item_id == item.id,
+        EventRow.actor_id == work.actor.id,
+        EventRow.name == Unreacted.name,
+        EventRow.mirrored.is_(False),
+    )
+    return any(told.get("iri") == iri for told in work.session.scalars(undone))
 
 
 def sign_of(like: Json) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from collab.core.errors import Forbidden, Invalid, Missing
+from collab.core.events import EventRow
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.work import Work
@@ -28,6 +29,7 @@ from collab.federation.hosts import same_origin
 from collab.federation.models import Tombstone
 from collab.federation.signs import GREETINGS, like, unlike
 from collab.spaces import items
+from collab.spaces.events import ItemRestored, ItemWithdrawn
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, Kind, Tools
 
@@ -136,6 +138,8 @@ def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> Item | No
             bury(work, iri)
         return None
     was_there = item.withdrawn_at is None
+    if _changed_since(work, item, activity):
+        return item
     if was_there:
         take_back(work, tools, space, item)
     elif work.mirrored:
@@ -182,13 +186,13 @@ def _undo(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None
     if not isinstance(undone, dict) or undone.get("actor") != work.actor.iri:
         raise Forbidden(NOT_OWN)
     if undone.get("type") == "Delete":
-        return _undelete(work, tools, space, undone)
+        return _undelete(work, tools, space, activity, undone)
     if str(undone.get("type")) in GREETINGS:
         return unlike(work, iri_of(undone), space, undone)
     return None
 
 
-def _undelete(work: Work, tools: Tools, space: Space, undone: Json) -> Item | None:
+def _undelete(work: Work, tools: Tools, space: Space, activity: Json, undone: Json) -> Item | None:
     """Bring words back. What was taken back before it was ever told comes with its undoing, for
     its Create will not (R48)."""
     iri = iri_of(undone.get("object"))
@@ -202,11 +206,32 @@ def _undelete(work: Work, tools: Tools, space: Space, undone: Json) -> Item | No
             return None
         return _receive(work, tools, space, undone, _own_object(work, undone))
     require_author(work, item)
+    if _changed_since(work, item, activity):
+        return item
     if item.withdrawn_at is not None:
         bring_back(work, tools, space, item)
     elif work.mirrored:
         items.confirm(work, item)
     return item
+
+
+def _changed_since(work: Work, item: Item, echo: Json) -> bool:
+    """Whether its author, of here, took it back or restored it after the act that the log echoes.
+
+    The newer act is still on its way to the host; until the log says it too, the page shows what
+    the author did last (4.6). Our own ids of these acts end in the number of their event.
+    """
+    number = iri_of(echo).rpartition("-")[2]
+    if not (work.mirrored and item.author.local and number.isdecimal()):
+        return False
+    later = select(EventRow.id).where(
+        EventRow.item_id == item.id,
+        EventRow.actor_id == item.author_id,
+        EventRow.name.in_((ItemWithdrawn.name, ItemRestored.name)),
+        EventRow.mirrored.is_(False),
+        EventRow.id > int(number),
+    )
+    return work.session.scalar(later.limit(1)) is not None
 
 
 def _same_readers(space: Space, activity: Json, obj: Json) -> None:

@@ -9,6 +9,7 @@ import pytest
 from federation.stage import ORIGIN, PUBLIC, actor, federation, foreign, house, stamp
 
 from collab.core.errors import Forbidden, Missing
+from collab.core.events import EventRow
 from collab.federation import voices
 from collab.spaces.membership import AskToJoin, ask_to_join
 from collab.spaces.mirrors import settle_membership
@@ -109,6 +110,67 @@ def test_a_reaction_of_ours_comes_back_as_the_same_reaction(house, garden, ines,
     says(ines, undone)
     says(ines, undone)
     assert db.session.query(Reaction).count() == 0
+
+
+def test_a_sign_that_was_changed_here_since_is_not_changed_back_by_older_echoes(
+    house, garden, ines, says
+):
+    item = written(ines, garden)
+
+    def press() -> dict:
+        given = {"item": item.uid, "sign": "merci"}
+        perform(ines, garden.address, "discussion", "react", given)
+        iri = db.session.query(Reaction).one().iri
+        like = {"type": "Like", "actor": ines.iri, "object": item.iri, "content": "merci"}
+        return {"id": iri} | like
+
+    def release() -> None:
+        given = {"item": item.uid, "sign": "merci"}
+        perform(ines, garden.address, "discussion", "unreact", given)
+
+    first = press()
+    release()
+    says(ines, first)
+    assert db.session.query(Reaction).count() == 0, "it was taken back after"
+    second = press()
+    says(ines, {"id": f"{first['id']}#undo", "type": "Undo", "actor": ines.iri, "object": first})
+    assert db.session.query(Reaction).one().iri == second["id"], "it was put again after"
+    says(ines, second)
+    assert db.session.query(Reaction).one().iri == second["id"]
+
+
+def own_acts(item: Item, name: str) -> list[int]:
+    """The numbers of what was done to it here, oldest first."""
+    rows = db.session.query(EventRow).filter_by(item_id=item.id, name=name, mirrored=False)
+    return [row.id for row in rows.order_by(EventRow.id)]
+
+
+def test_words_taken_back_and_restored_here_stay_until_the_log_has_told_both(
+    house, garden, ines, says
+):
+    item = written(ines, garden)
+    given = {"item": item.uid}
+    for act in ("remove", "restore", "remove", "restore"):
+        perform(ines, garden.address, "discussion", act, given)
+    gone, back = own_acts(item, "item.withdrawn"), own_acts(item, "item.restored")
+
+    def told(verb: str, number: int) -> dict:
+        delete = echo(house, item, "Delete")
+        if verb == "Delete":
+            return delete | {"id": f"{item.iri}#delete-{number}"}
+        undo = {"id": f"{item.iri}#restore-{number}", "type": "Undo", "object": delete}
+        return delete | undo
+
+    for verb, number in (("Delete", gone[0]), ("Undo", back[0]), ("Delete", gone[1])):
+        says(ines, told(verb, number))
+        assert item.withdrawn_at is None, "its author brought it back after that"
+    says(ines, told("Undo", back[1]))
+    assert item.withdrawn_at is None
+    perform(ines, garden.address, "discussion", "remove", given)
+    says(ines, told("Undo", back[1]))
+    assert item.withdrawn_at is not None, "its author took it back after that"
+    says(ines, told("Delete", own_acts(item, "item.withdrawn")[-1]))
+    assert (item.withdrawn_at is not None, item.state) == (True, ItemState.CONFIRMED)
 
 
 def test_what_was_taken_back_is_counted_out_and_back_in(foreign, federation, garden, says):
