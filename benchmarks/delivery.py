@@ -1,9 +1,9 @@
 """Letters to 50 hosts, of which 10 are dead and 10 slow: do the healthy ones wait?
 
-`python -m benchmarks.delivery [--letters 4] [--slow 2.0]`. The hosts are threads of this process
+`python -m benchmarks.delivery [--letters 4] [--slow 2.0]`. The hosts are a process of their own
 on loopback: 30 answer at once, 10 after some seconds, 10 never accept. First the healthy ones
 alone, then all of them together; the ratio of their delays is what the others cost them. CPU is
-that of the whole process, the hosts' own part included.
+that of the sender alone, per letter to a healthy host.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +22,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from federation.pair import Served, served  # noqa: E402 - the tests' own house
 
+from benchmarks.hosts_server import hosts  # noqa: E402
 from collab.core.db import writing  # noqa: E402
+from collab.core.service import Service, serve, spaced  # noqa: E402
 from collab.federation.deliver import Courier  # noqa: E402
 from collab.federation.models import Delivery, OutboxItem  # noqa: E402
 from collab.federation.sending import send  # noqa: E402
@@ -35,40 +36,6 @@ MOST_LETTERS = 20
 LONGEST = 60.0
 
 
-class Host(ThreadingHTTPServer):
-    """A host that answers 202 after `wait` seconds and notes when each letter came."""
-
-    daemon_threads = True
-    request_queue_size = 50
-
-    def __init__(self, wait: float) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.wait = wait
-        self.came: list[float] = []
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def inbox(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/inbox"
-
-
-class Answer(BaseHTTPRequestHandler):
-    """Takes a letter."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(self.server.wait)
-        self.server.came.append(time.monotonic())
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_words: object) -> None:
-        pass
-
-
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--letters", type=int, default=4)
@@ -76,12 +43,10 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     letters = max(1, min(given.letters, MOST_LETTERS))
     with tempfile.TemporaryDirectory() as place, served(Path(place) / "a", "ada") as house:
-        alone = turn(house, letters, [])
+        turn(house, 1, [], [])  # so that neither pays for what happens once
+        alone = turn(house, letters, [], [])
         away = [f"http://127.0.0.1:{_closed_port()}/inbox" for _ in range(DEAD)]
-        slow = [Host(min(given.slow, 8.0)) for _ in range(SLOW)]
-        both = turn(house, letters, away + [host.inbox for host in slow])
-        for host in slow:
-            host.shutdown()
+        both = turn(house, letters, away, [min(given.slow, 8.0)] * SLOW)
     print(f"{HEALTHY} healthy hosts, {letters} letters each; then {DEAD} dead and {SLOW} slow too")
     for name, figures in (("alone", alone), ("together", both)):
         p50, p95, rate, cpu = figures
@@ -93,31 +58,33 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def turn(house: Served, letters: int, others: list[str]) -> tuple[float, float, float, float]:
+def turn(
+    house: Served, letters: int, away: list[str], slow: list[float]
+) -> tuple[float, float, float, float]:
     """Queue letters for everybody, send them, and time those of the healthy hosts."""
-    healthy = [Host(0.0) for _ in range(HEALTHY)]
     with house.house.app.app_context(), writing(db.session()) as session:
         for model in (Delivery, OutboxItem, Peer):
             session.query(model).delete()
-    _queue(house, letters, [host.inbox for host in healthy] + others)
-    courier = Courier(house.federation)
-    began, cpu = time.monotonic(), time.process_time()
-    while sum(len(host.came) for host in healthy) < HEALTHY * letters:
-        if not courier.step():
-            time.sleep(0.01)
-        if time.monotonic() - began > LONGEST:
-            raise TimeoutError("the healthy hosts did not get their letters")
-    took, spent = time.monotonic() - began, time.process_time() - cpu
-    courier.close()
-    came = sorted(at - began for host in healthy for at in host.came)
-    for host in healthy:
-        host.shutdown()
-    return (
-        statistics.median(came),
-        came[int(len(came) * 0.95)],
-        len(came) / took,
-        spent / len(came),
-    )
+    with hosts([0.0] * HEALTHY + slow) as there:
+        _queue(house, letters, there.inboxes + away)
+        courier = Courier(house.federation)
+        began, cpu = time.monotonic(), time.process_time()
+        stop = threading.Event()
+        service = Service("deliver", spaced(courier.step, 0.03), rest=1.0)
+        pulse = house.house.runtime.pulse
+        at_work = threading.Thread(target=serve, args=([service], pulse, stop), daemon=True)
+        at_work.start()
+        while sum(map(len, there.came()[:HEALTHY])) < HEALTHY * letters:
+            time.sleep(0.2)
+            if time.monotonic() - began > LONGEST:
+                raise TimeoutError("the healthy hosts did not get their letters")
+        spent = time.process_time() - cpu
+        stop.set()
+        at_work.join()
+        courier.close()
+        came = sorted(at - began for host in there.came()[:HEALTHY] for at in host)
+    rate = len(came) / came[-1]
+    return statistics.median(came), came[int(len(came) * 0.95)], rate, spent / len(came)
 
 
 def _queue(house: Served, letters: int, inboxes: list[str]) -> None:

@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, event
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -29,6 +31,8 @@ BUSY_TIMEOUT = 100
 and stops every greenlet of the process. The long wait is ours, and lets others go on."""
 PATIENCE = 8.0
 """Seconds that a unit of work waits for its turn to write before it gives up."""
+_turns: WeakKeyDictionary[Engine | Connection, Lock] = WeakKeyDictionary()
+"""Whose turn it is to write among the threads of this process, for each SQLite database."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -72,6 +76,7 @@ def prepare(engine: Engine) -> None:
         return
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)
+    _turns[engine] = Lock()
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -127,13 +132,46 @@ def begin_immediate(session: Session) -> None:
     if session.in_transaction():
         session.commit()
     ends = time.monotonic() + PATIENCE
-    while True:
-        try:
-            session.connection(execution_options={"immediate": True})
-            return
-        except OperationalError as error:
-            session.rollback()
-            locked = "locked" in str(error.orig) or "busy" in str(error.orig)
-            if not locked or time.monotonic() > ends:
-                raise
+    while not _begun(session, ends):
         time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - so that waiters do not march in step
+
+
+def _take_turn(session: Session) -> None:
+    """Queue with the other writers of this process: they wake each other at once, while SQLite
+    has each of them look again now and then. It is a courtesy: the lock that counts is SQLite's,
+    so whoever waited too long goes on without."""
+    turn = _turns.get(session.get_bind())
+    if turn is not None and turn.acquire(timeout=PATIENCE / 2):
+        session.info["turn"] = turn
+
+
+def _end_turn(session: Session) -> None:
+    turn = session.info.pop("turn", None)
+    if turn is not None:
+        turn.release()
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _after_transaction(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        _end_turn(session)
+
+
+def _begun(session: Session, ends: float) -> bool:
+    """Try to begin. False when another process writes; raises after `ends` (monotonic)."""
+    _take_turn(session)
+    try:
+        session.connection(execution_options={"immediate": True})
+    except OperationalError as error:
+        session.rollback()
+        locked = "locked" in str(error.orig) or "busy" in str(error.orig)
+        if not locked or time.monotonic() > ends:
+            raise
+        return False
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        if not session.in_transaction():
+            _end_turn(session)
+    return True
