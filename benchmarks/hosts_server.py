@@ -1,8 +1,8 @@
 """Hosts that take letters and note when each came, in a process of their own.
 
 `python -m benchmarks.hosts_server 0 0 2.5`: three hosts, the last of which answers after 2.5
-seconds. Prints their ports as one line of JSON. Each line on standard input is answered by a line of JSON:
-for each host, when its letters came (seconds of the monotonic clock, which all processes share).
+seconds. Prints their ports as one line of JSON. Each line on standard input is answered by a line
+of JSON: for each host, when its letters came (seconds of the monotonic clock, which all share).
 """
 
 from __future__ import annotations
