@@ -13,10 +13,11 @@ function make(tag, text, more = {}) {
 
 /** What the button that asked for this does from here on. */
 export async function start(asked) {
+  const written = asked.closest("form");
   const form = asked.closest("form[data-recorder]") || (await fetched(asked));
-  const recorder = new Recorder(form);
+  const recorder = new Recorder(form, written);
   if (form.contains(asked)) asked.replaceWith(recorder.box);
-  else form.querySelector("h3").after(recorder.box);
+  else form.firstElementChild.after(recorder.box);
   recorder.main.focus();
 }
 
@@ -27,20 +28,24 @@ async function fetched(link) {
   const form = document.adoptNode(page.querySelector("form[data-recorder]"));
   form.querySelector("[data-load]").remove();
   form.classList.remove("card");
-  form.prepend(make("h3", page.querySelector("h1").textContent));
+  form.prepend(make(document.querySelector("main h2") ? "h3" : "h2", page.querySelector("h1").textContent));
   for (const part of form.querySelectorAll("[id]")) part.id = "v-" + part.id;
   for (const part of form.querySelectorAll("[for]")) part.htmlFor = "v-" + part.htmlFor;
   for (const part of form.querySelectorAll("[aria-describedby]")) {
     part.setAttribute("aria-describedby", part.getAttribute("aria-describedby").replace(/\S+/g, "v-$&"));
   }
-  (link.closest("form") || link).after(form);
+  const written = link.closest("form");
+  const [title, subject] = [form.elements.title, written && written.elements.title];
+  if (title && subject) title.value = subject.value;
+  (written || link).after(form);
   link.remove();
   return form;
 }
 
 class Recorder {
-  constructor(form) {
+  constructor(form, written) {
     this.form = form;
+    this.written = written;
     this.words = JSON.parse(form.dataset.words);
     this.most = Number(form.dataset.seconds);
     this.file = form.elements.voice;
@@ -170,8 +175,20 @@ class Recorder {
   }
 
   gone(place) {
+    this.forgetSubject();
     const here = location.pathname + location.search;
     location.assign(place);
     if (new URL(place, location).pathname + new URL(place, location).search === here) location.reload();
+  }
+
+  /** A subject that was typed in the form for writing, and nothing else, is no draft any more. */
+  forgetSubject() {
+    const { draft } = this.written ? this.written.dataset : {};
+    if (!draft || !this.form.elements.title || this.written.elements.body.value.trim()) return;
+    try {
+      localStorage.removeItem("collab:draft:" + draft);
+    } catch (error) {
+      // there is no storage, so there is no draft
+    }
   }
 }

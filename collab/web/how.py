@@ -15,6 +15,11 @@ from werkzeug.exceptions import HTTPException
 from collab.core.i18n import N_
 from collab.web.how_desks import DESKS
 
+SPEAK = (
+    N_("Le micro s’allume quand vous appuyez, jamais avant. Rien ne part avant « Publier »."),
+    N_("Réécoutez, jetez, recommencez autant que vous voulez."),
+    N_("Sans micro, choisissez un fichier de son. Ce qui est dit peut s’écrire plus tard."),
+)
 WRITE = (
     N_("Écrivez comme vous parlez. Votre brouillon reste dans ce navigateur."),
     N_("Au-dessus du bouton, la page dit qui verra ce texte."),
@@ -47,11 +52,8 @@ HOW: Mapping[str, Sequence[str]] = {
     ),
     "discussion.new": WRITE,
     "discussion.edit": WRITE,
-    "discussion.voice": (
-        N_("Le micro s’allume quand vous appuyez, jamais avant. Rien ne part avant « Publier »."),
-        N_("Réécoutez, jetez, recommencez autant que vous voulez."),
-        N_("Sans micro, choisissez un fichier de son. Ce qui est dit peut s’écrire plus tard."),
-    ),
+    "discussion.voice": SPEAK,
+    "discussion.open_by_voice": SPEAK,
     "pages.tree": (
         N_("Un document s’écrit à plusieurs. Toutes ses versions sont gardées."),
         N_("Un document peut en contenir d’autres, comme un classeur."),

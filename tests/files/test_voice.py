@@ -18,8 +18,9 @@ from collab.people.models import Account
 from collab.people.tokens import GiveToken, give_token
 from collab.spaces.files import file_of
 from collab.spaces.models import Visibility
+from collab.spaces.tools.discussion.activitypub import to_object
 from collab.spaces.tools.discussion.inputs import OpenThread
-from collab.spaces.tools.discussion.models import Message
+from collab.spaces.tools.discussion.models import Message, Thread
 from collab.spaces.tools.discussion.operations import open_thread
 from collab.web.extensions import db
 
@@ -104,6 +105,29 @@ def test_what_was_typed_comes_back_when_the_sound_cannot_be_taken(talk):
     assert "n’est pas un son" in page
     silent = talk.client.post(f"{talk.place}voice", data={"body": "Mes mots"})
     assert "Enregistrez d’abord" in silent.get_data(as_text=True)
+
+
+def test_a_recording_opens_a_discussion(talk):
+    at = "/p/jardin/discussion/new"
+    assert f'href="{at}/voice"' in talk.client.get(at).get_data(as_text=True)
+    silent = talk.client.post(f"{at}/voice", data={"title": "La serre", "untold": "1"})
+    assert "Enregistrez d’abord" in silent.get_data(as_text=True)
+    nameless = {"voice": (io.BytesIO(WEBM), "x.webm"), "body": "On la monte samedi ?"}
+    page = talk.client.post(f"{at}/voice", data=nameless).get_data(as_text=True)
+    assert "Donnez un sujet" in page
+    assert "On la monte samedi ?" in page
+    kept = re.search(r'name="kept" value="([^"]+)"', page)[1]
+    said = {"kept": kept, "title": "La serre", "body": "On la monte samedi ?"}
+    page = talk.client.post(f"{at}/voice", data=said, follow_redirects=True)
+    page = page.get_data(as_text=True)
+    assert "<h1" in page
+    assert "La serre" in page
+    assert "Message vocal (2 secondes" in page
+    assert "On la monte samedi ?" in page
+    thread = db.session.query(Thread).filter_by(title="La serre").one()
+    assert file_of(db.session(), thread).size == len(WEBM)
+    told = to_object(db.session(), thread)
+    assert [one["type"] for one in told["attachment"]] == ["Audio"]
 
 
 def test_the_same_recording_sent_twice_is_said_once(talk):

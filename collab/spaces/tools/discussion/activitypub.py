@@ -112,8 +112,8 @@ def receive(work: Work, space: Space, obj: Json) -> Item:
     thread, parent = _place(work, space, obj, received.uid or "")
     if thread is None:
         name = vocab.text(obj, "name", MAX_TITLE) or excerpt(plain(received.html), 80)
-        opened = OpenThread(name, body or plain(received.html), language_of(obj), received)
-        return _with_voice(work, keep_poll(work, open_thread(work, space, opened), obj), obj)
+        opened = OpenThread(name, body or plain(received.html), language_of(obj), voice, received)
+        return keep_poll(work, open_thread(work, space, opened), obj)
     reply_to = parent.uid if parent else None
     given = PostMessage(thread.uid, body, reply_to, language_of(obj), voice, received)
     return keep_poll(work, post_message(work, space, given), obj)
@@ -257,18 +257,13 @@ def _place(work: Work, space: Space, obj: Json, uid: str) -> tuple[Thread | None
 
 def present(session: Session, item: Any) -> Json:
     """What the JSON API says of a thread or a message beyond the common properties."""
+    told: Json = {"language": item.language}
     if isinstance(item, Thread):
-        return {
-            "message_count": item.message_count,
-            "last_at": vocab.written(item.last_at),
-            "language": item.language,
-        }
-    answered = item.reply_to
-    told = {
-        "thread": item.thread.uid,
-        "reply_to": answered.uid if answered else None,
-        "language": item.language,
-    }
+        told["message_count"] = item.message_count
+        told["last_at"] = vocab.written(item.last_at)
+    else:
+        told["thread"] = item.thread.uid
+        told["reply_to"] = item.reply_to.uid if item.reply_to else None
     file = None if item.withdrawn_at or is_hidden(session, item.author) else file_of(session, item)
     return told if file is None else told | {"voice": recording_object(file, item)}
 

@@ -28,11 +28,15 @@ class Received:
 
 @dataclass(frozen=True)
 class OpenThread:
-    """A new subject; `body` is the opening message, in Markdown, and `language` its BCP 47 code."""
+    """A new subject; `body` is the opening message, in Markdown, and `language` its BCP 47 code.
+
+    `voice` is a recording that opens it; `body` is then what is said in it, or nothing.
+    """
 
     title: str
-    body: str
+    body: str = ""
     language: str = ""
+    voice: Upload | None = field(default=None, metadata=INTERNAL | {"sound": True})
     received: Received | None = field(default=None, metadata=INTERNAL)
 
 

@@ -48,14 +48,16 @@ def open_thread(work: Work, space: Space, given: OpenThread) -> Thread:
 
     Raises:
         Missing, Forbidden, Conflict: the actor may not write here (policy.require).
-        Invalid: no title or text, or one too long.
+        Invalid: no title, no text and no voice, or a text that is too long.
     """
     require(work, space, Role.MEMBER)
     title = " ".join(given.title.split())
-    _check(work, body=given.body, title=title)
+    _check(work, body=given.body, title=title, spoken=given.voice is not None)
     told = _told(work, space, given)
     thread = Thread(title=title, **told, last_at=told["created_at"])
     publish(work, thread)
+    if given.voice is not None:
+        attach(work, thread, given.voice)
     tell_people(work, thread)
     return thread
 

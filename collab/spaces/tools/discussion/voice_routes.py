@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, redirect, request
@@ -13,18 +14,20 @@ from collab.core.errors import Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.markup import excerpt, plain
+from collab.core.work import Work
 from collab.spaces.files import Upload, file_of
 from collab.spaces.models import Role, Space
 from collab.spaces.policy import require
 from collab.spaces.tools.discussion.addresses import place
-from collab.spaces.tools.discussion.inputs import PostMessage
-from collab.spaces.tools.discussion.models import Thread
-from collab.spaces.tools.discussion.operations import post_message
+from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
+from collab.spaces.tools.discussion.models import Said, Thread
+from collab.spaces.tools.discussion.operations import open_thread, post_message
 from collab.spaces.tools.discussion.views import (
     answered_in,
     bp,
     errors_of,
     readable,
+    room,
     shown,
     thread_at,
     typed_form,
@@ -42,9 +45,23 @@ UNSAID = N_("Écrivez ce qui est dit, ou cochez « Je n’écris pas ce qui est
 GONE = N_("Ce son n’est pas encore arrivé ici, ou n’existe plus. Réessayez dans un moment.")
 
 
+@bp.get("/new/voice")
+def open_by_voice(address: str) -> str:
+    """The page that takes a recording which opens a thread."""
+    return _form(room(address), None, typed=request.args, errors={})
+
+
+@bp.post("/new/voice")
+@writing
+def opened_by_voice(address: str) -> Response | tuple[str, int]:
+    """Open a thread with a recording."""
+    space = room(address)
+    return _spoken(space, None, lambda work, sound: open_thread(work, space, _opening(sound)))
+
+
 @bp.get("/<uid>/voice")
 def voice(address: str, uid: str) -> str:
-    """The page that takes a recording."""
+    """The page that takes a recording which answers."""
     space, thread = thread_at(address, uid)
     return _form(space, thread, typed={"reply_to": request.args.get("reply", "")}, errors={})
 
@@ -54,6 +71,23 @@ def voice(address: str, uid: str) -> str:
 def speak(address: str, uid: str) -> Response | tuple[str, int]:
     """Publish a recording as a message of the thread."""
     space, thread = thread_at(address, uid)
+    return _spoken(
+        space, thread, lambda work, sound: post_message(work, space, _answer(thread, sound))
+    )
+
+
+def _opening(sound: Upload | None) -> OpenThread:
+    return parse(OpenThread, typed_form(), voice=sound)
+
+
+def _answer(thread: Thread, sound: Upload | None) -> PostMessage:
+    return parse(PostMessage, typed_form(thread=thread.uid), voice=sound)
+
+
+def _spoken(
+    space: Space, thread: Thread | None, say: Callable[[Work, Upload | None], Said]
+) -> Response | tuple[str, int]:
+    """Take the recording in and say it; the form again, with the recording, where it cannot be."""
     require_login()
     sound = None
     try:
@@ -61,13 +95,12 @@ def speak(address: str, uid: str) -> Response | tuple[str, int]:
         with working() as work:
             require(work, space, Role.MEMBER)
             _said_or_not(sound)
-            given = parse(PostMessage, typed_form(thread=thread.uid), voice=sound)
-            message = do_once(work, lambda: post_message(work, space, given))
+            said = do_once(work, lambda: say(work, sound))
     except Problem as problem:
         errors = errors_of(problem)
         page = _form(space, thread, typed=request.form, errors=errors, sound=sound)
         return page, problem.status
-    return done_at(place(dbsession(), viewer(), space, message))
+    return done_at(place(dbsession(), viewer(), space, said))
 
 
 @bp.get("/m/<uid>/sound")
@@ -96,9 +129,9 @@ def _said_or_not(sound: Upload | None) -> None:
         raise Invalid(**wrong)
 
 
-def _form(space: Space, thread: Thread, *, sound: Upload | None = None, **more: Any) -> str:
+def _form(space: Space, thread: Thread | None, *, sound: Upload | None = None, **more: Any) -> str:
     """The page that takes a recording; one that came and could not be published yet is kept."""
-    answers = answered_in(space, thread, more["typed"].get("reply_to"))
+    answers = answered_in(space, thread, more["typed"].get("reply_to")) if thread else None
     return shown(
         "voice",
         space,
