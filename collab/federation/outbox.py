@@ -6,7 +6,7 @@ One job per event, written with the event itself; so nothing that was saved is e
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -72,10 +72,15 @@ class Outbox:
             if actor is None or not space.federates:
                 continue
             facts = Facts(session, self._tools, row, row.load(), space, actor)
-            if space.local:
-                self._log(facts)
-            else:
-                self._tell_host(facts)
+            self._tell(facts)
+            for earlier in _untold(facts):
+                self._tell(earlier)
+
+    def _tell(self, facts: Facts) -> None:
+        if facts.space.local:
+            self._log(facts)
+        else:
+            self._tell_host(facts)
 
     def _log(self, facts: Facts) -> None:
         session, row, space = facts.session, facts.row, facts.space
@@ -235,3 +240,28 @@ def _gone_meanwhile(facts: Facts) -> bool:
     if not isinstance(facts.event, happened.ItemPublished | happened.ItemRevised):
         return False
     return facts.item().withdrawn_at is not None
+
+
+def _untold(facts: Facts) -> Iterator[Facts]:
+    """What was not told of a text because it was taken back by then, when it comes back.
+
+    Its Undo says the whole object; but nobody takes a new text from anything but an Update, for
+    that is what its author signed.
+    """
+    if not isinstance(facts.event, happened.ItemRestored):
+        return
+    session = facts.session
+    rows = select(EventRow).where(
+        EventRow.item_id == facts.row.item_id,
+        EventRow.id < facts.row.id,
+        EventRow.name.in_((happened.ItemPublished.name, happened.ItemRevised.name)),
+    )
+    if facts.space.local:
+        logged = select(LogEntry.seq).where(LogEntry.event_id == EventRow.id)
+        rows = rows.where(~logged.exists())
+    else:  # the newest is enough, and is not sent twice
+        own = EventRow.cause.is_(None), EventRow.mirrored.is_(False)
+        rows = rows.where(*own).order_by(EventRow.id.desc()).limit(1)
+    for row in sorted(session.scalars(rows), key=lambda row: row.id):
+        actor = session.get_one(Actor, row.actor_id)
+        yield Facts(session, facts.tools, row, row.load(), facts.space, actor)
