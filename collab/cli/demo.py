@@ -31,7 +31,7 @@ def demo(folder: Path, port: int) -> None:
     try:
         _open(stages, played)
         _print(stages)
-        stop.wait()
+        _watch(stages, stop)
     except Stuck as stuck:
         refuse(f"demo: {stuck}")
     finally:
@@ -54,6 +54,13 @@ def _open(stages: dict[str, Stage], played: Path) -> None:
         link(stages, lambda told: click.echo(f"… {told}"))
         play(stages, lambda told: click.echo(f"… {told}"))
         played.write_text("done\n")
+
+
+def _watch(stages: dict[str, Stage], stop: threading.Event) -> None:
+    """Until Ctrl-C. Raises Stuck when an instance ends by itself."""
+    while not stop.wait(1.0):
+        for stage in stages.values():
+            stage.check()
 
 
 def _print(stages: dict[str, Stage]) -> None:

@@ -65,13 +65,24 @@ class Stage:
             self._tokens[alias] = self._collab("token", "create", alias, "--name", "demo")
 
     def start(self) -> None:
-        """Start its processes."""
+        """Start its processes; what they say goes to a file beside the instance."""
         command = [*_PROGRAM, "--instance", str(self.folder), "run", "--bind", self.host]
-        quiet = subprocess.DEVNULL
-        self.process = subprocess.Popen(command, env=_environ(), stdout=quiet, stderr=quiet)  # noqa: S603
+        with self._said.open("wb") as said:
+            self.process = subprocess.Popen(command, env=_environ(), stdout=said, stderr=said)  # noqa: S603
+
+    @property
+    def _said(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.log")
+
+    def check(self) -> None:
+        """Raises Stuck, with its last words, when it has ended by itself."""
+        if self.process is not None and self.process.poll() is not None:
+            words = self._said.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+            raise Stuck(f"{self.house.name} has ended: {words or 'it said nothing'}")
 
     def ready(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers. Raises Stuck when it has ended."""
+        self.check()
         try:
             return self._out.request("GET", f"{self.origin}/readyz").status == 200
         except Unreachable:
