@@ -13,7 +13,7 @@ from collab.federation.audit import audit
 from collab.federation.chain import BrokenLog
 from collab.federation.house import Federation
 from collab.federation.log import head
-from collab.federation.psz import write_psz
+from collab.federation.psz import Sealer, write_psz
 from collab.spaces.models import Space
 from collab.spaces.queries import find_space
 from collab.web.extensions import db
@@ -61,9 +61,8 @@ def export(ctx: click.Context, project: str, file: Path, own_instance: Path | No
         sealer = space.actor if space.local else federation.instance_actor()
         key = federation.signing_key(sealer, "ed25519")
         try:
-            count = write_psz(
-                db.session(), runtime.tools, space, file, sealer, key, federation.now()
-            )
+            by = Sealer(sealer, key, federation.now())
+            count = write_psz(db.session(), runtime.tools, runtime.blobs, space, file, by)
         except OSError as error:
             refuse(f"{file}: {error.strerror or error}; choose a place you may write to")
     click.echo(f"{file}: {count} entries; verify it with `python verify.py {file.name}`")

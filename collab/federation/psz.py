@@ -1,7 +1,7 @@
 """`project.psz`: the whole signed history of a project in one file that anybody can verify.
 
-A zip of plain files: the log as lines of JSON, the keys, the discussion and the documents as a
-page to read, the program that verifies it all, and a seal by whoever made it.
+A zip of plain files: the log as lines of JSON, the keys, the recordings, the discussion and the
+documents as a page to read, the program that verifies it all, and a seal by whoever made it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from collab.core.blobs import Blobs
 from collab.core.errors import Missing
 from collab.core.i18n import N_
 from collab.federation import standalone
@@ -25,6 +26,7 @@ from collab.federation.keys import SigningKey
 from collab.federation.log import CONTEXT, entries_after, head, stamp
 from collab.federation.models import LogEntry
 from collab.federation.proofs import add_proof
+from collab.federation.psz_files import files_to_take
 from collab.federation.psz_page import page_of_project
 from collab.federation.standalone import KEYS, LOG, SEAL
 from collab.federation.strictjson import canonical
@@ -36,6 +38,16 @@ Json = dict[str, Any]
 PAGE = 200
 README = Path(__file__).with_name("psz_readme.md")
 """What the file says of itself, in French and in English: it is read by whoever has it."""
+
+
+@dataclass(frozen=True)
+class Sealer:
+    """Who says, with an Ed25519 key and when, that this is what was held here: the project itself
+    on its host, the instance on a mirror."""
+
+    actor: Actor
+    key: SigningKey
+    at: datetime
 
 
 @dataclass
@@ -58,19 +70,17 @@ class _Writer:
 
 
 def write_psz(
-    session: Session, tools: Tools, space: Space, path: Path, sealer: Actor, key: SigningKey,
-    at: datetime,
-) -> int:  # fmt: skip
+    session: Session, tools: Tools, blobs: Blobs, space: Space, path: Path, by: Sealer
+) -> int:
     """Write the history of a project, of ours or mirrored, to `path`. Returns how many entries.
 
-    `sealer` with its Ed25519 `key` says that this is what was held here: the project itself on
-    its host, the instance on a mirror.
+    The recordings that are held in `blobs` and shown go with it.
 
     Raises:
         Missing: nothing of it is in a log yet.
         OSError: the file cannot be written.
     """
-    end = head(session, space)
+    end, sealer, at = head(session, space), by.actor, by.at
     if end.seq == 0:
         raise Missing(N_("Ce projet n’a pas encore d’histoire signée."))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -80,7 +90,10 @@ def write_psz(
         facts = {"name": space.name, "iri": space.iri, "seq": end.seq, "at": stamp(at)}
         to.add("README.md", README.read_text("utf-8").format(**facts).encode())
         to.add("verify.py", Path(standalone.__file__).read_bytes())
-        to.add("index.html", page_of_project(session, tools, space, at))
+        taken = files_to_take(session, blobs, space)
+        to.add("index.html", page_of_project(session, tools, space, at, taken))
+        for file in {one.name: one for one in taken.values()}.values():
+            to.add(file.name, file.parts())
         seal = {
             "@context": CONTEXT,
             "type": "LogExport",
@@ -93,7 +106,7 @@ def write_psz(
             "published": stamp(at),
             "files": to.files,
         }
-        to.add(SEAL, canonical(add_proof(seal, key, at)))
+        to.add(SEAL, canonical(add_proof(seal, by.key, at)))
     return end.seq
 
 
@@ -102,10 +115,16 @@ def _lines(session: Session, space_id: int, last: int) -> Iterator[bytes]:
     with Session(session.get_bind()) as reading:  # which forgets as it goes
         while seq < last:
             for row in entries_after(reading, space_id, seq, min(PAGE, last - seq)):
-                words = row.body or {"type": "Tombstone", "id": row.activity_id}
+                words = row.body or _left(row)
                 yield canonical({"entry": row.entry, "body": words}) + b"\n"
                 seq = row.seq
             reading.expunge_all()
+
+
+def _left(row: LogEntry) -> Json:
+    """What stands for words that were erased; where they stood, so that answers keep a place."""
+    told: Json = {"type": "Tombstone", "id": row.activity_id}
+    return told | {"object": row.left} if row.left is not None else told
 
 
 def _keys(session: Session, space: Space, sealer: Actor) -> Json:

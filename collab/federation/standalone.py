@@ -8,14 +8,17 @@ you should have from somewhere else than this file: its page, its administrator,
 What is checked, entry after entry: it follows the one before (a chain of SHA-256), the project
 signed it (FEP-8b32, eddsa-jcs-2022) with the key that the log itself says was in use, its words
 are those that were signed or were erased since, and their author signed them where it says so.
+Then every file: it is the one that was sealed, and what is in `files/` is what the log says of it.
 """
 
 import hashlib
 import json
+import re
 import sys
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
@@ -23,6 +26,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LOG, KEYS, SEAL = "log.ndjson", "keys.json", "seal.json"
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+NAME = re.compile(r"[A-Za-z]+\.[a-z]+|files/[0-9a-f]{64}(\.[a-z0-9]{1,5})?")
+ODD = (TypeError, ValueError, AttributeError, NotImplementedError, zipfile.BadZipFile)
+LONGEST, AT_ONCE = 1 << 21, 1 << 20  # bytes of an entry, and of a file read together
 SUITE = {
     "type": "DataIntegrityProof",
     "cryptosuite": "eddsa-jcs-2022",
@@ -46,13 +52,24 @@ def base58(text: str) -> bytes:
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
-def multihash(data: bytes) -> str:
-    """SHA-256 of `data` as a multihash in base58btc."""
-    number, text = int.from_bytes(b"\x12\x20" + hashlib.sha256(data).digest(), "big"), ""
+def multihash(document: Json | str) -> str:
+    """SHA-256 of an object in its canonical form, or one in hex, as a multihash in base58btc."""
+    raw = b"" if isinstance(document, str) else hashlib.sha256(rfc8785.dumps(document)).digest()
+    raw = raw or bytes.fromhex(str(document))
+    number, text = int.from_bytes(b"\x12\x20" + raw, "big"), ""
     while number:
         number, digit = divmod(number, 58)
         text = ALPHABET[digit] + text
     return "z" + text
+
+
+def attached(body: Json) -> set[str]:
+    """The digests, as multihashes, of all that an activity says is attached to its object."""
+    thing = body.get("object")
+    thing = thing.get("object") if isinstance(thing, dict) and "actor" in thing else thing
+    told = thing.get("attachment") if isinstance(thing, dict) else None
+    parts = told if isinstance(told, list) else [told]
+    return {str(part.get("digestMultibase")) for part in parts if isinstance(part, dict)}
 
 
 def once(pairs: list[tuple[str, Any]]) -> Json:
@@ -122,8 +139,9 @@ class Log:
         self.group, self.key = str(keys["group"]), dict(keys["first"])
         self.first = str(self.key["publicKeyMultibase"])
         self.authors = {key["id"]: key for key in keys["authors"]}
-        self.seq, self.head = 0, ""
-        self.counts = {"proved": 0, "relayed": 0, "erased": 0, "without key": 0, "new keys": 0}
+        self.seq, self.head, self.files = 0, "", set[str]()
+        told = "proved", "relayed", "erased", "without key", "new keys", "files as the log says"
+        self.counts = dict.fromkeys(told, 0)
 
     def take(self, line: bytes) -> None:
         """Verify the next entry. Raises Bad."""
@@ -141,15 +159,16 @@ class Log:
             raise Bad(f"signed with {method(entry)}, but the log goes on with {self.key['id']}")
         check_proof(entry, self.key)
         self.check_words(entry, body)
-        self.seq, self.head = self.seq + 1, multihash(rfc8785.dumps(entry))
+        self.seq, self.head = self.seq + 1, multihash(entry)
 
     def check_words(self, entry: Json, body: Json) -> None:
         """See that the words are those of the entry, and of their author."""
         if body.get("type") == "Tombstone" and body.get("id") == entry.get("activity"):
             self.counts["erased"] += 1
             return
-        if multihash(rfc8785.dumps(body)) != entry.get("digest"):
+        if multihash(body) != entry.get("digest"):
             raise Bad("its words are not those that were signed")
+        self.files |= attached(body)
         actor, trust = body.get("actor"), entry.get("trust")
         if actor == self.group:
             self.change_keys(body)
@@ -165,32 +184,58 @@ class Log:
 
     def change_keys(self, body: Json) -> None:
         """Go on with the newest key that is in use, when the project lists its keys."""
-        thing = body.get("object")
-        if body.get("type") != "Update" or not isinstance(thing, dict):
+        thing: Json = body.get("object") or {}
+        listed = thing.get("assertionMethod") if isinstance(thing, dict) else None
+        if body.get("type") != "Update" or not isinstance(listed, list):
             return
-        listed = thing.get("assertionMethod") if thing.get("id") == self.group else None
-        usable = [
-            key
-            for key in (listed if isinstance(listed, list) else [])
-            if key.get("controller") == self.group
-            if not (key.get("expires") or key.get("revoked"))
-        ]
+        own = [k for k in listed if (thing["id"], k.get("controller")) == (self.group,) * 2]
+        usable = [key for key in own if not (key.get("expires") or key.get("revoked"))]
         if usable and usable[-1]["id"] != self.key["id"]:
             self.key = usable[-1]
             self.counts["new keys"] += 1
 
 
-def stored(archive: zipfile.ZipFile, raw: bytes, name: str) -> bytes:
-    """The bytes of a member that is not compressed, damaged or not, so that damage has a place."""
+def seek(archive: zipfile.ZipFile, file: BinaryIO, name: str) -> int:
+    """Go to where a member lies, damaged or not, so that damage has a place. Its size."""
     info = archive.getinfo(name)
-    at = info.header_offset
-    skipped = sum(int.from_bytes(raw[at + n : at + n + 2], "little") for n in (26, 28))
-    return raw[at + 30 + skipped :][: info.file_size]
+    file.seek(info.header_offset + 26)
+    file.seek(sum(int.from_bytes(file.read(2), "little") for _ in range(2)), 1)
+    return info.file_size
 
 
-def check_seal(archive: zipfile.ZipFile, raw: bytes, log: Log) -> str:
+def stored(archive: zipfile.ZipFile, file: BinaryIO, name: str) -> bytes:
+    """The bytes of a small member."""
+    return file.read(seek(archive, file, name))
+
+
+def lines(archive: zipfile.ZipFile, file: BinaryIO) -> Iterator[bytes]:
+    """The lines of the log, while nothing else is read. Raises Bad for one that is too long."""
+    left = seek(archive, file, LOG)
+    while left > 0:
+        line = file.readline(min(left, LONGEST))
+        left -= len(line)
+        if len(line) == LONGEST or not line:
+            raise Bad(f"it is longer than {LONGEST} bytes, or cut off")
+        yield line.removesuffix(b"\n")
+
+
+def check_members(archive: zipfile.ZipFile, file: BinaryIO) -> None:
+    """See that every member is a plain file: once, not compressed, under a name of ours."""
+    if len(set(archive.namelist())) != len(archive.namelist()):
+        raise Bad("a file is there twice")
+    for info in archive.infolist():
+        name, kind = info.filename, info.external_attr >> 28
+        file.seek(info.header_offset + 26)
+        size, _ = int.from_bytes(file.read(2), "little"), file.read(2)
+        if not NAME.fullmatch(name) or file.read(size) != name.encode():
+            raise Bad(f"a file that is none of such an archive: {name!r}")
+        if info.compress_type or info.compress_size != info.file_size or kind not in (0, 8):
+            raise Bad(f"the file {name} is compressed, or is no plain file")
+
+
+def check_seal(archive: zipfile.ZipFile, file: BinaryIO, log: Log) -> str:
     """See that the archive ends where it was sealed, with the files it was sealed with."""
-    seal = read(stored(archive, raw, SEAL))
+    seal = read(stored(archive, file, SEAL))
     if (seal.get("project"), seal.get("seq"), seal.get("head")) != (log.group, log.seq, log.head):
         raise Bad(f"it was sealed with {seal.get('seq')} entries, and holds {log.seq}")
     sealer = method(seal).partition("#")[0]
@@ -200,36 +245,38 @@ def check_seal(archive: zipfile.ZipFile, raw: bytes, log: Log) -> str:
     check_proof(seal, key)
     if set(archive.namelist()) != {*seal["files"], SEAL}:
         raise Bad("a file is missing, or one too many")
-    for name, digest in seal["files"].items():
-        data = stored(archive, raw, name)
-        if hashlib.sha256(data).hexdigest() != digest:
+    for name, sealed in seal["files"].items():
+        left, found = seek(archive, file, name), hashlib.sha256()
+        while left > 0 and (part := file.read(min(left, AT_ONCE))):
+            found.update(part)
+            left -= len(part)
+        if found.hexdigest() != sealed:
             raise Bad(f"the file {name} is not the one that was sealed")
+        if name[:6] == "files/" and (name[6:70] != sealed or multihash(sealed) not in log.files):
+            raise Bad(f"the file {name} is nothing that the log speaks of")
+    log.counts["files as the log says"] = sum(name[:6] == "files/" for name in seal["files"])
     return sealer
 
 
 def verify(path: str, first: str = "") -> Log:
     """Verify a whole archive. Raises Bad, which says where and why."""
+    where = "the archive cannot be read"
     try:
-        with open(path, "rb") as file:
-            raw = file.read()
-        archive = zipfile.ZipFile(path)
-        log = Log(read(stored(archive, raw, KEYS)))
-        lines = stored(archive, raw, LOG).split(b"\n")
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise Bad(f"the archive cannot be read: {error}") from error
-    if first and log.first != first:
-        raise Bad(f"the project began with the key {log.first}")
-    for line in lines[:-1] if lines[-1] == b"" else lines:
-        try:
-            log.take(line)
-        except (Bad, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise Bad(f"entry {log.seq + 1}: {error}") from error
-    try:
-        sealer = check_seal(archive, raw, log)
-    except (Bad, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Bad(f"the seal, after entry {log.seq}: {error}") from error
-    log.counts[f"sealed by {sealer}"] = 1
-    return log
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+            check_members(archive, file)
+            log = Log(read(stored(archive, file, KEYS)))
+            where = "the first key"
+            if first and log.first != first:
+                raise Bad(f"the project began with the key {log.first}")
+            where = "entry 1"
+            for line in lines(archive, file):
+                log.take(line)
+                where = f"entry {log.seq + 1}"
+            where = f"the seal, after entry {log.seq}"
+            log.counts[f"sealed by {check_seal(archive, file, log)}"] = 1
+            return log
+    except (Bad, OSError, LookupError, *ODD) as error:
+        raise Bad(f"{where}: {error}") from error
 
 
 def main(arguments: list[str]) -> int:

@@ -18,7 +18,7 @@ from collab.federation.keys import SigningKey, new_ed25519
 from collab.federation.log import head
 from collab.federation.models import LogEntry
 from collab.federation.proofs import add_proof
-from collab.federation.psz import write_psz
+from collab.federation.psz import Sealer, write_psz
 from collab.federation.rotation import RotateKeys, rotate_keys
 from collab.federation.standalone import KEYS, LOG, SEAL, Bad, verify
 from collab.federation.strictjson import canonical, multihash
@@ -60,7 +60,9 @@ def file(house, garden, federation, tmp_path):
 
 def written(house, space, federation, path):
     key = federation.signing_key(space.actor, "ed25519")
-    write_psz(db.session(), house.runtime.tools, space, path, space.actor, key, now())
+    runtime = house.runtime
+    by = Sealer(space.actor, key, now())
+    write_psz(db.session(), runtime.tools, runtime.blobs, space, path, by)
     return path
 
 
