@@ -41,7 +41,7 @@ def verify(ctx: click.Context, project: str, own_instance: Path | None) -> None:
         space = _space(runtime, project)
         end, iri = head(db.session(), space), space.iri
         try:
-            doubtful = audit(db.session(), space, _federation(runtime).now(), _progress)
+            doubtful = audit(db.session(), space, _federation(runtime).now(), progress)
         except BrokenLog as broken:
             refuse(f"entry {broken.seq} of {iri}/log: {broken.detail}")
     for link in doubtful:
@@ -81,7 +81,8 @@ def _space(runtime: Runtime, address: str) -> Space:
     return space
 
 
-def _progress(done: int, total: int) -> None:
+def progress(done: int, total: int) -> None:
+    """Say how many entries of how many are done."""
     if sys.stderr.isatty():
         click.echo(f"\r{done}/{total}", nl=done == total, err=True)
     elif done % EVERY < EVERY / 10 or done == total:

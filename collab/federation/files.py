@@ -91,7 +91,7 @@ class Bringing:
         found = blobs.holds(file.digest) and had_by_its_readers(federation.session, file)
         for place in places if not found else ():
             content = self._asked(place, file.size, deadline, silent)
-            if content is not None and _is(content, *wanted[1:]):
+            if content is not None and is_as_told(content, *wanted[1:]):
                 blobs.put(content)
                 found = True
                 break
@@ -130,7 +130,7 @@ class Bringing:
         return got.body if got.status == 200 and self._admits(got.url) else None
 
 
-def _is(content: bytes, digest: str, kind: str, size: int) -> bool:
+def is_as_told(content: bytes, digest: str, kind: str, size: int) -> bool:
     """Whether bytes are those that were said, and a sound of the kind that was said (R63)."""
     if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
         return False

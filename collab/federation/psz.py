@@ -28,6 +28,7 @@ from collab.federation.models import LogEntry
 from collab.federation.proofs import add_proof
 from collab.federation.psz_files import files_to_take
 from collab.federation.psz_page import page_of_project
+from collab.federation.psz_people import PEOPLE, people_of
 from collab.federation.standalone import KEYS, LOG, SEAL
 from collab.federation.strictjson import canonical
 from collab.people.models import Actor, Key
@@ -88,6 +89,7 @@ def write_psz(
         to.add(LOG, _lines(session, space.id, end.seq))
         to.add(KEYS, canonical(_keys(session, space, sealer)))
         facts = {"name": space.name, "iri": space.iri, "seq": end.seq, "at": stamp(at)}
+        to.add(PEOPLE, canonical(people_of(session, space.id, space.iri)))
         to.add("README.md", README.read_text("utf-8").format(**facts).encode())
         to.add("verify.py", Path(standalone.__file__).read_bytes())
         taken = files_to_take(session, blobs, space)

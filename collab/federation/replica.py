@@ -7,8 +7,10 @@ nothing, and nobody waits long for their turn to write.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from sqlalchemy import Table, select
@@ -26,6 +28,7 @@ from collab.federation.keyhistory import KeyHistory
 from collab.federation.meeting import meet
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import LogEntry, Mirror
+from collab.federation.proofs import FindKey
 from collab.federation.receipts import settle_deletions
 from collab.federation.state import forget, remember_objects, state_digest
 from collab.federation.unapplied import Failed, remember
@@ -38,7 +41,20 @@ AT_ONCE = 100
 """Entries applied in one transaction."""
 
 
-def take_page(federation: Federation, space_id: int, page: Json) -> int:
+@dataclass(frozen=True)
+class Source:
+    """Where entries come from when it is not the project's host: an archive (psz_import)."""
+
+    find_key: FindKey
+    meet: Callable[[str], object]
+    """Get to know somebody whom entries name, outside any transaction."""
+    mark: Callable[[Link], Link]
+    """What is taken in of an entry that was checked; no more than what it was."""
+
+
+def take_page(
+    federation: Federation, space_id: int, page: Json, source: Source | None = None
+) -> int:
     """Check one page of a remote project's log and apply what is new in it.
 
     Network (unknown authors and keys) comes first, outside any transaction. Returns the number
@@ -63,25 +79,28 @@ def take_page(federation: Federation, space_id: int, page: Json) -> int:
             group=group,
             after=seq,
             head=head,
-            find_key=remembered(federation.find_past_key),
+            find_key=remembered(source.find_key if source else federation.find_past_key),
             now=now,
             keys=keys,
         )
     except BrokenLog as broken:
-        _freeze(federation, space_id, broken)
+        if source is None:
+            _freeze(federation, space_id, broken)
         raise
-    _meet(federation, space_id, links)
+    _meet(links, source.meet if source else partial(meet, federation, space_id))
+    if source is not None:
+        links = [source.mark(link) for link in links]
     for start in range(0, max(len(links), 1), AT_ONCE):
         part = links[start : start + AT_ONCE]
         reached = _apply(federation, space_id, part, page.get("log"))
     return reached
 
 
-def _meet(federation: Federation, space_id: int, links: Sequence[Link]) -> None:
+def _meet(links: Sequence[Link], to_know: Callable[[str], object]) -> None:
     """Get to know everybody that entries name, once each, before the transaction."""
     named = {iri: None for link in links for iri in _named(link) if isinstance(iri, str)}
     for iri in named:
-        meet(federation, space_id, iri)
+        to_know(iri)
 
 
 def _named(link: Link) -> list[object]:

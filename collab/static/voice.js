@@ -27,7 +27,7 @@ async function fetched(link) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const form = document.adoptNode(page.querySelector("form[data-recorder]"));
   form.querySelector("[data-load]").remove();
-  form.classList.remove("card");
+  if (!link.closest("form.card")) form.classList.remove("card");
   form.prepend(make(document.querySelector("main h2") ? "h3" : "h2", page.querySelector("h1").textContent));
   for (const part of form.querySelectorAll("[id]")) part.id = "v-" + part.id;
   for (const part of form.querySelectorAll("[for]")) part.htmlFor = "v-" + part.htmlFor;
