@@ -65,7 +65,7 @@ def take_in(ctx: click.Context, file: Path, first: str, own_instance: Path | Non
             refuse(f"{file}: {bad}")
             return
         if not done.asked:
-            click.echo(f"its host cannot be asked; it began with the key that was given: {first}")
+            click.echo(f"its host cannot be asked; the project began with the key {done.first}")
         if done.without:
             click.echo(f"{done.without} entries have no effect yet: they are tried again")
         if not done.same:

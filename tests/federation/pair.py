@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from conftest import House, Make, open_house
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from collab.federation.catchup import CatchUp
 from collab.federation.deliver import Courier
@@ -34,6 +34,19 @@ class Served:
     courier: Courier
     catch_up: CatchUp
     owner: int
+    serving: BaseWSGIServer | None = None
+
+    def start(self) -> None:
+        """Answer on its port, from a thread of its own."""
+        self.serving = make_server("127.0.0.1", self.port, self.house.app, threaded=True)
+        threading.Thread(target=self.serving.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Answer no more: whoever connects is refused."""
+        if self.serving is not None:
+            self.serving.shutdown()
+            self.serving.server_close()
+            self.serving = None
 
     @property
     def federation(self) -> Federation:
@@ -62,15 +75,13 @@ def served(path, name: str) -> Iterator[Served]:
     house = open_house(path, "", origin)
     with house.app.app_context():
         owner = Make(house).person(name, AccountRole.ADMIN).id
-    server = make_server("127.0.0.1", port, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     federation = house.app.extensions["collab.federation"]
+    side = Served(house, port, Courier(federation), CatchUp(federation), owner)
+    side.start()
     try:
-        yield Served(house, port, Courier(federation), CatchUp(federation), owner)
+        yield side
     finally:
-        server.shutdown()
-        thread.join(10)
+        side.stop()
         federation.transport.close()
         with house.app.app_context():
             db.session.remove()
