@@ -12,6 +12,7 @@ from collab.cli.opened import opened
 from collab.federation.audit import audit
 from collab.federation.chain import BrokenLog
 from collab.federation.house import Federation
+from collab.federation.keys import BadKey
 from collab.federation.log import head
 from collab.federation.psz import Sealer, write_psz
 from collab.spaces.models import Space
@@ -65,6 +66,10 @@ def export(ctx: click.Context, project: str, file: Path, own_instance: Path | No
             count = write_psz(db.session(), runtime.tools, runtime.blobs, space, file, by)
         except OSError as error:
             refuse(f"{file}: {error.strerror or error}; choose a place you may write to")
+        except BadKey as error:
+            refuse(
+                f"{error}: hand on the archive that this copy was made from, or wait for its host"
+            )
     click.echo(f"{file}: {count} entries; verify it with `python verify.py {file.name}`")
 
 

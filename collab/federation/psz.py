@@ -22,7 +22,7 @@ from collab.core.blobs import Blobs
 from collab.core.errors import Missing
 from collab.core.i18n import N_
 from collab.federation import standalone
-from collab.federation.keys import SigningKey
+from collab.federation.keys import BadKey, SigningKey
 from collab.federation.log import CONTEXT, entries_after, head, stamp
 from collab.federation.models import LogEntry
 from collab.federation.proofs import add_proof
@@ -80,14 +80,17 @@ def write_psz(
     Raises:
         Missing: nothing of it is in a log yet.
         OSError: the file cannot be written.
+        BadKey: the project's first key is not known here, as in a copy brought back from an
+            archive whose host has not been there since.
     """
     end, sealer, at = head(session, space), by.actor, by.at
     if end.seq == 0:
         raise Missing(N_("Ce projet n’a pas encore d’histoire signée."))
+    keys = _keys(session, space, sealer)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         to = _Writer(archive, at, {})
         to.add(LOG, _lines(session, space.id, end.seq))
-        to.add(KEYS, canonical(_keys(session, space, sealer)))
+        to.add(KEYS, canonical(keys))
         facts = {"name": space.name, "iri": space.iri, "seq": end.seq, "at": stamp(at)}
         to.add(PEOPLE, canonical(people_of(session, space.id, space.iri)))
         to.add("README.md", README.read_text("utf-8").format(**facts).encode())
@@ -136,7 +139,9 @@ def _keys(session: Session, space: Space, sealer: Actor) -> Json:
     ).one()
     began = session.scalars(
         select(Key).where(Key.key_id == first["proof"]["verificationMethod"])
-    ).one()
+    ).one_or_none()
+    if began is None:
+        raise BadKey(f"the key that {space.iri} began with is not known here")
     authors = {sealer.iri}
     bodies = session.scalars(
         select(LogEntry.body).where(LogEntry.space_id == space.id, LogEntry.trust == "proof")

@@ -464,6 +464,9 @@ def test_the_command_says_what_it_did_and_what_to_compare(story, c):
         assert told in done.output
         assert f"{seq}/{seq}" in done.output
         assert f"active\t{seq}/{seq}" in run(c.house, "mirror", "list").output
+        onward = run(c.house, "log", "export", f"jardin@{story.pair.a.host}", str(path) + "2")
+        assert onward.exit_code == 1
+        assert "hand on the archive that this copy was made from" in onward.output
         nowhere = run(c.house, "mirror", "import", str(path.with_name("none.psz")))
         assert nowhere.exit_code == 1
 
