@@ -17,6 +17,8 @@ from federation.pair import Pair, pair_with_a_member, served
 
 from collab.cli import cli
 from collab.core.db import now
+from collab.federation import psz_archive
+from collab.federation.erasure import Erase, erase_forever
 from collab.federation.keys import SigningKey, multikey, new_ed25519
 from collab.federation.models import LogEntry, Mirror, OutboxItem, Unapplied
 from collab.federation.proofs import add_proof
@@ -28,13 +30,13 @@ from collab.federation.signatures.message import Refused
 from collab.federation.standalone import KEYS, LOG, SEAL, verify
 from collab.federation.state import state_digest
 from collab.federation.strictjson import canonical, multihash
-from collab.people.models import Actor, Key
+from collab.people.models import Actor, Key, Site
 from collab.spaces.files import StoredFile
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.operations import ReviseSpace, revise_space
-from collab.spaces.tools.discussion.inputs import PostMessage
+from collab.spaces.tools.discussion.inputs import PostMessage, Remove
 from collab.spaces.tools.discussion.models import Thread
-from collab.spaces.tools.discussion.operations import post_message
+from collab.spaces.tools.discussion.operations import post_message, remove
 from collab.web.extensions import db
 
 WEBM = (Path(__file__).parent.parent / "files" / "voice.webm").read_bytes()
@@ -266,6 +268,75 @@ def test_a_newer_archive_carries_a_copy_forward_and_an_older_one_changes_nothing
         before = counted(c)
         assert brought(c, old).entries == 0
         assert counted(c) == before
+
+
+def test_a_long_history_goes_in_a_piece_at_a_time_and_a_stopped_import_goes_on(
+    story, c, monkeypatch
+):
+    monkeypatch.setattr(psz_archive, "BATCH", 3)
+    path, heard = story.archive(), []
+
+    def stops(done, _total):
+        heard.append(done)
+        if len(heard) == 2:
+            raise KeyboardInterrupt
+
+    with story.away():
+        with c.house.app.app_context(), pytest.raises(KeyboardInterrupt):
+            import_psz(c.federation, path, first_of(path), stops)
+        assert heard == [3, 6]
+        done = brought(c, path)
+        assert (done.entries, done.same) == (story.facts()[0] - 6, True)
+    with c.house.app.app_context():
+        mirror = db.session.query(Mirror).one()
+        assert (mirror.seq, mirror.head_hash, mirror.state_digest) == story.facts()
+
+
+def test_words_that_were_erased_keep_their_place_for_what_answers_them(story, c):
+    a = story.pair.a
+    story.say("À effacer")
+    with a.house.app.app_context():
+        item = db.session.query(Item).filter_by(source="À effacer").one()
+        thread, iri, uid = db.session.query(Thread).first().uid, item.iri, item.uid
+        with a.house.as_(a.person()) as work:
+            space = work.session.get(Space, story.pair.space_id)
+            given = PostMessage(thread=thread, body="Une réponse", reply_to=uid)
+            post_message(work, space, given)
+        with a.house.as_(a.person()) as work:
+            space = work.session.get(Space, story.pair.space_id)
+            remove(work, space, Remove(item=uid))
+        a.house.settle()
+        with a.house.as_(a.person()) as work:
+            space = work.session.get(Space, story.pair.space_id)
+            erase_forever(work, space, Erase(item=uid))
+        a.house.settle()
+    path = story.archive()
+    assert "À effacer" not in members(path)[LOG].decode()
+    with story.away():
+        done = brought(c, path, first_of(path))
+        assert (done.same, done.without) == (True, 0)
+    with c.house.app.app_context():
+        assert db.session.query(Item).filter_by(iri=iri).one().withdrawn_at
+        assert db.session.query(Item).filter_by(source="Une réponse").count() == 1
+
+
+def test_a_copy_that_stands_still_takes_nothing_from_an_archive(story, c):
+    path = story.archive()
+    brought(c, path)
+    with c.house.app.app_context():
+        db.session.query(Mirror).update({"state": "broken"})
+        db.session.commit()
+    assert "collab mirror restart" in refused(c, path, first_of(path))
+
+
+def test_an_instance_that_is_not_let_in_brings_nothing_by_an_archive_either(story, c):
+    path = story.archive()
+    with c.house.app.app_context():
+        db.session.query(Site).update({"federation": "allowlist"})
+        db.session.commit()
+    with story.away():
+        said = refused(c, path, first_of(path))
+    assert f"collab peer allow {story.pair.a.host}" in said
 
 
 # -------------------------------------------------------------------------------- forgers
