@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
+from collab.core.jobs import enqueue
 from collab.federation.house import Federation
 from collab.federation.models import Delivery, GoneInbox, OutboxItem, Subscriber
 from collab.federation.peerhealth import asked_to_wait, backoff, failed, refused, took
@@ -21,6 +22,9 @@ from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
 IN_ONE_GO = 20
+DECLINED = "settle_declined"
+"""The kind of job that undoes here what a project's host refused (see `declined`)."""
+ABOUT_WORDS = frozenset({"Create", "Update", "Delete", "Undo Delete"})
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ def _note(federation: Federation, letter: Letter, host: str, sent: Sent) -> bool
             row.status, row.error = sent.answer.status, sent.reason
             if verdict in (Verdict.REFUSED, Verdict.GONE):
                 row.state, row.done_at = "refused", now
+                if row.verb in ABOUT_WORDS:
+                    enqueue(session, DECLINED, {"delivery": row.id}, now)
             elif verdict == Verdict.FAILED:
                 row.next_at = now + backoff(row.attempts)
         if row is not None and verdict == Verdict.TAKEN:

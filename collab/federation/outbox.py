@@ -23,7 +23,7 @@ from collab.federation.models import InboxItem, LogEntry
 from collab.federation.proofs import add_proof
 from collab.federation.reach import answered_in, reach_of
 from collab.federation.rotation import KeyOf, audience, log_key
-from collab.federation.sending import SPREAD, send
+from collab.federation.sending import SPREAD, send, wait_again
 from collab.federation.strictjson import parse
 from collab.people.models import Actor
 from collab.spaces import events as happened
@@ -50,8 +50,9 @@ OF_MEMBERS = (
 
 def told_already(follower: str, event: Event, *, mirrored: bool) -> bool:
     """What a project's host has decided needs not be told to it again; but who becomes a member
-    there brings a copy here."""
-    return follower == FOLLOWER and mirrored and not isinstance(event, happened.MemberAdmitted)
+    there brings a copy here, and words that it brings back may have been changed here."""
+    heard = isinstance(event, happened.MemberAdmitted | happened.ItemRestored)
+    return follower == FOLLOWER and mirrored and not heard
 
 
 class Outbox:
@@ -251,6 +252,10 @@ def _untold(facts: Facts) -> Iterator[Facts]:
     if not isinstance(facts.event, happened.ItemRestored):
         return
     session = facts.session
+    if facts.row.mirrored:
+        if facts.item().state != ItemState.PENDING:
+            return
+        wait_again(session, facts.item().iri, facts.space.actor.inbox, "refused")
     rows = select(EventRow).where(
         EventRow.item_id == facts.row.item_id,
         EventRow.id < facts.row.id,

@@ -87,7 +87,7 @@ def _address(session: Session, item: OutboxItem, verb: str, inbox: str, at: date
     peer_of(session, host, at)
     never = verb == "Delete" and _never_left(session, item.ordering_key, host, inbox, at)
     if verb == "Undo Delete":
-        never = _leaves_after_all(session, item.ordering_key, inbox)
+        never = wait_again(session, item.ordering_key, inbox, "cancelled")
     session.add(
         Delivery(
             outbox_id=item.id,
@@ -121,15 +121,18 @@ def _never_left(session: Session, key: str, host: str, inbox: str, at: datetime)
     return True
 
 
-def _leaves_after_all(session: Session, key: str, inbox: str) -> bool:
-    """Let a cancelled Create and its Updates wait again. Whether there were any."""
-    cancelled = select(Delivery.id).where(
+def wait_again(session: Session, key: str, inbox: str, state: str) -> bool:
+    """Let a Create and its Updates that were cancelled, or refused, wait again. Whether any were.
+
+    The caller's transaction.
+    """
+    ended = select(Delivery.id).where(
         Delivery.ordering_key == key,
         Delivery.inbox == inbox,
-        Delivery.state == "cancelled",
+        Delivery.state == state,
         Delivery.verb.in_(EDITS),
     )
-    ids = session.scalars(cancelled).all()
+    ids = session.scalars(ended).all()
     session.execute(
         update(Delivery)
         .where(Delivery.id.in_(ids))

@@ -26,13 +26,15 @@ from collab.federation.holding import (
     taken_back,
 )
 from collab.federation.hosts import same_origin
-from collab.federation.models import Tombstone
+from collab.federation.models import Delivery, OutboxItem, Tombstone
 from collab.federation.signs import GREETINGS, like, unlike
 from collab.spaces import items
 from collab.spaces.events import ItemRestored, ItemWithdrawn
 from collab.spaces.models import Item, Space, Visibility
 from collab.spaces.tool import Json, Kind, Tools
 
+PRESENCE = {ItemWithdrawn.name: "delete", ItemRestored.name: "restore"}
+"""The acts by which words go and come, with the word that our own ids of them carry."""
 PUBLIC = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
 
 
@@ -219,19 +221,23 @@ def _changed_since(work: Work, item: Item, echo: Json) -> bool:
     """Whether its author, of here, took it back or restored it after the act that the log echoes.
 
     The newer act is still on its way to the host; until the log says it too, the page shows what
-    the author did last (4.6). Our own ids of these acts end in the number of their event.
+    the author did last (4.6), unless the host has refused it (see `declined`). Our own ids of
+    these acts end in the number of their event.
     """
     number = iri_of(echo).rpartition("-")[2]
     if not (work.mirrored and item.author.local and number.isdecimal()):
         return False
-    later = select(EventRow.id).where(
+    later = select(EventRow.name, EventRow.id).where(
         EventRow.item_id == item.id,
         EventRow.actor_id == item.author_id,
-        EventRow.name.in_((ItemWithdrawn.name, ItemRestored.name)),
+        EventRow.name.in_(PRESENCE),
         EventRow.mirrored.is_(False),
         EventRow.id > int(number),
     )
-    return work.session.scalar(later.limit(1)) is not None
+    acts = {f"{item.iri}#{PRESENCE[name]}-{of}" for name, of in work.session.execute(later)}
+    told = select(OutboxItem.activity_id).join(Delivery, Delivery.outbox_id == OutboxItem.id)
+    refused = told.where(OutboxItem.activity_id.in_(acts), Delivery.state == "refused")
+    return bool(acts) and not acts <= set(work.session.scalars(refused))
 
 
 def _same_readers(space: Space, activity: Json, obj: Json) -> None:

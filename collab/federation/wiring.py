@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from collab.core.jobs import Handler, Payload, run_due
 from collab.core.service import Service, spaced
+from collab.federation import declined
 from collab.federation.catchup import CatchUp
 from collab.federation.communities import ReadAlong
 from collab.federation.deliver import Courier
@@ -19,6 +21,7 @@ from collab.federation.files import Bringing
 from collab.federation.house import Federation
 from collab.federation.key_routes import bp as keys_bp
 from collab.federation.keys import Vault
+from collab.federation.letters import DECLINED
 from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
 from collab.federation.outbox import FOLLOWER, TOGETHER, Outbox, told_already
@@ -47,7 +50,7 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     runtime.followers = (*runtime.followers, FOLLOWER)
     runtime.needless = told_already
     runtime.handlers[FOLLOWER] = Handler(outbox.federate, together=TOGETHER)
-    runtime.handlers[REKEY] = Handler(_rekey(federation))
+    _keep_to_the_log(federation)
     runtime.handlers[VOTE] = Handler(Votes(federation.admits).tell)
     runtime.network = Desk(federation, _bringing(federation))
     courier, catch_up = Courier(federation), CatchUp(federation)
@@ -68,6 +71,13 @@ def register(app: Flask, vault: Vault, transport: Transport | None = None) -> Fe
     app.register_blueprint(bp)
     app.register_blueprint(wellknown_bp)
     return federation
+
+
+def _keep_to_the_log(federation: Federation) -> None:
+    """The jobs that write new keys into the logs of ours, and hold copies to the logs of others."""
+    handlers = federation.runtime.handlers
+    handlers[REKEY] = Handler(_rekey(federation))
+    handlers[DECLINED] = Handler(partial(declined.settle, federation), batch=True)
 
 
 def _bringing(federation: Federation) -> Bringing:

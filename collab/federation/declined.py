@@ -1,0 +1,144 @@
+"""What a project's host would not take from somebody of here: our copy goes back to its log.
+
+A host refuses words when its project was closed meanwhile, their author sent away, or their text
+taken away by its facilitators. They would stand here for ever, and nowhere else (4.5, 4.6).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from collab.core.errors import Problem
+from collab.core.events import EventRow
+from collab.core.jobs import Payload
+from collab.core.work import Work
+from collab.federation.house import Federation
+from collab.federation.models import PARTIAL, Delivery, LogEntry, Mirror, OutboxItem
+from collab.federation.state import object_of
+from collab.federation.voices import PRESENCE, bring_back, take_back
+from collab.spaces import items
+from collab.spaces.events import ItemPublished, ItemRevised
+from collab.spaces.models import Item, ItemState, Space
+from collab.spaces.tool import Json
+
+log = logging.getLogger(__name__)
+WORDS = {ItemPublished.name: "create", ItemRevised.name: "update"}
+"""The acts that give an item its words, as `PRESENCE` names those by which they go and come."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the log says of an item of ours."""
+
+    words: Json | None
+    """Its newest form; None when the log does not know it."""
+    gone_by: str
+    """Who has taken it back, by IRI; "" while it stands."""
+
+
+def settle(federation: Federation, session: Session, payloads: Sequence[Payload]) -> None:
+    """The job DECLINED, in batches, safe to repeat: what was refused has no effect here either."""
+    for payload in payloads:
+        found = _declined(session, int(payload["delivery"]))
+        session.commit()
+        if found is not None:
+            _settle(federation, *found)
+
+
+def _declined(session: Session, delivery: int) -> tuple[int, dict[str, str], str] | None:
+    """The item, the acts its refused act is one of, and why; None when nothing hangs on it."""
+    row = session.get(Delivery, delivery)
+    if row is None or row.state != "refused":
+        return None
+    item = session.scalar(select(Item).where(Item.iri == row.ordering_key))
+    if item is None or not item.author.local or item.erased_at is not None:
+        return None
+    space, mirror = session.get_one(Space, item.space_id), session.get(Mirror, item.space_id)
+    if space.local or mirror is None or mirror.state == PARTIAL or row.inbox != space.actor.inbox:
+        return None
+    acts = WORDS if row.verb in ("Create", "Update") else PRESENCE
+    told = session.get_one(OutboxItem, row.outbox_id).activity_id
+    return (item.id, acts, row.error) if told == _newest(session, item, acts) else None
+
+
+def _newest(session: Session, item: Item, acts: dict[str, str]) -> str:
+    """Our id of what its author did last: an older act is not undone, the newer one is answered."""
+    row = session.scalar(
+        select(EventRow)
+        .where(
+            EventRow.item_id == item.id,
+            EventRow.name.in_(acts),
+            EventRow.mirrored.is_(False),
+        )
+        .order_by(EventRow.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        return ""
+    number = row.data.get("number") if row.name == ItemRevised.name else row.id
+    return f"{item.iri}#{acts[row.name]}" + ("" if acts[row.name] == "create" else f"-{number}")
+
+
+def _settle(federation: Federation, item_id: int, acts: dict[str, str], why: str) -> None:
+    session = federation.session
+    space = session.get_one(Space, session.get_one(Item, item_id).space_id)
+    act = _words if acts is WORDS else _presence
+    with federation.runtime.work(space.actor, mirrored=True) as work:
+        item = work.session.get_one(Item, item_id)
+        try:
+            with work.attempt():
+                act(federation, work, item, why)
+        except Problem as problem:
+            log.warning("refused there and not undone here iri=%s: %s", item.iri, problem)
+
+
+def _words(federation: Federation, work: Work, item: Item, why: str) -> None:
+    """A new text falls; of a changed one the text of before stands again. The other is kept among
+    its versions. While it is taken back, it waits: it is told again when it comes back."""
+    told = _in_the_log(work.session, item)
+    if item.state != ItemState.PENDING:
+        return
+    if told.words is None:
+        items.refuse(work, item, why)
+    elif item.withdrawn_at is None:
+        space, tools = work.session.get_one(Space, item.space_id), federation.runtime.tools
+        work.acting(item.author, None)
+        tools.kind(item).mapping.revise(work, space, item, told.words)
+        items.confirm(work, item)
+
+
+def _presence(federation: Federation, work: Work, item: Item, _why: str) -> None:
+    told, tools = _in_the_log(work.session, item), federation.runtime.tools
+    if told.words is None or bool(told.gone_by) == (item.withdrawn_at is not None):
+        return
+    if told.gone_by in ("", item.author.iri):
+        work.acting(item.author, None)
+    act: Callable[..., None] = take_back if told.gone_by else bring_back
+    act(work, tools, work.session.get_one(Space, item.space_id), item)
+
+
+def _in_the_log(session: Session, item: Item) -> Told:
+    """What the entries of its project's log say of an item, to the newest."""
+    words, gone_by = None, ""
+    rows = session.scalars(
+        select(LogEntry.body)
+        .where(
+            LogEntry.space_id == item.space_id,
+            LogEntry.activity_id.startswith(f"{item.iri}#", autoescape=True),
+            LogEntry.body.is_not(None),
+        )
+        .order_by(LogEntry.seq)
+    )
+    for body in rows:
+        iri, verb, thing = object_of(body) if body else ("", "", None)
+        if iri != item.iri:
+            continue
+        gone_by = str(body.get("actor")) if verb == "Delete" else ""
+        if verb != "Delete":
+            words = thing or words
+    return Told(words, gone_by)

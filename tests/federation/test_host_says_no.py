@@ -1,0 +1,101 @@
+"""What a project's host does not take: the copy ends with the same words, whatever came first."""
+
+from __future__ import annotations
+
+import pytest
+from federation.pair import Pair, Served, pair_with_a_member
+from federation.test_told_late import do, held
+
+from collab.spaces.models import Item, ItemState, Revision, Space
+from collab.spaces.operations import archive_space
+from collab.web.extensions import db
+
+UN = ("Un.", True, ItemState.CONFIRMED)
+GONE = ("Un.", False, ItemState.CONFIRMED)
+
+
+@pytest.fixture
+def pair(tmp_path_factory):
+    with pair_with_a_member(tmp_path_factory.mktemp("no"), "Eau") as pair:
+        yield pair
+
+
+@pytest.fixture
+def uid(pair) -> str:
+    """A thread that bea of B opened, and that both sides have; its public id on B."""
+    uid = do(pair, pair.b, "discussion", "open", title="Serre", body="Un.")
+    pair.settle()
+    return uid
+
+
+def both(pair: Pair) -> list[tuple[str, bool, str]]:
+    return [held(side, "Serre") for side in (pair.a, pair.b)]
+
+
+def moderate(pair: Pair, act: str) -> None:
+    """ada takes the thread away on A, or brings it back."""
+    with pair.a.house.app.app_context():
+        uid = db.session.query(Item).filter_by(title="Serre").one().uid
+    do(pair, pair.a, "discussion", act, item=uid)
+
+
+def archive(side: Served, space_id: int) -> None:
+    with side.house.app.app_context(), side.house.as_(side.person()) as work:
+        archive_space(work, work.session.get(Space, space_id))
+
+
+@pytest.mark.parametrize("came", ["before", "after"])
+def test_a_change_made_while_words_were_taken_away_is_told_when_they_come_back(pair, uid, came):
+    moderate(pair, "remove")
+    do(pair, pair.b, "discussion", "edit", item=uid, body="Deux.")
+    (pair.a if came == "before" else pair.b).settle()
+    pair.settle()
+    assert [words[1] for words in both(pair)] == [False, False]
+    moderate(pair, "restore")
+    pair.settle()
+    assert both(pair) == [("Deux.", True, ItemState.CONFIRMED)] * 2
+
+
+def test_what_a_closed_project_refuses_falls_on_the_copy_too_and_is_kept(pair, uid):
+    archive(pair.a, pair.space_id)
+    do(pair, pair.b, "discussion", "open", title="Mare", body="Nouveau.")
+    do(pair, pair.b, "discussion", "edit", item=uid, body="Deux.")
+    pair.b.settle()
+    pair.settle()
+    assert both(pair) == [UN, UN]
+    assert held(pair.b, "Mare") == ("Nouveau.", True, ItemState.REFUSED)
+    with pair.b.house.app.app_context():
+        versions = db.session.query(Revision).order_by(Revision.id)
+        assert [row.source for row in versions if row.title == "Serre"] == ["Un.", "Deux.", "Un."]
+
+
+def test_an_author_cannot_bring_back_on_the_copy_what_its_host_took_away(pair, uid):
+    do(pair, pair.b, "discussion", "remove", item=uid)
+    moderate(pair, "remove")
+    pair.a.settle()
+    pair.b.settle()
+    do(pair, pair.b, "discussion", "restore", item=uid)
+    pair.settle()
+    assert both(pair) == [GONE, GONE]
+
+
+@pytest.mark.parametrize("first", ["the log", "the refusal"])
+def test_words_that_can_no_more_be_brought_back_go_on_the_copy(pair, uid, first):
+    do(pair, pair.b, "discussion", "remove", item=uid)
+    pair.b.settle()
+    archive(pair.a, pair.space_id)
+    do(pair, pair.b, "discussion", "restore", item=uid)
+    if first == "the refusal":
+        pair.b.settle()
+        pair.b.settle()
+    pair.settle()
+    assert both(pair) == [GONE, GONE]
+
+
+def test_a_refused_deletion_leaves_the_words_where_they_are(pair, uid):
+    archive(pair.a, pair.space_id)
+    do(pair, pair.b, "discussion", "remove", item=uid)
+    pair.b.settle()
+    pair.settle()
+    at_host, here = both(pair)
+    assert at_host == here
