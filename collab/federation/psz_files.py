@@ -5,6 +5,7 @@ Only what is shown here goes out: not what was withdrawn, erased or hidden, nor 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,14 @@ def name_of(file: StoredFile) -> str:
     return f"{FOLDER}{file.digest}" + (f".{ending}" if ending else "")
 
 
+def _is_whole(blobs: Blobs, digest: str) -> bool:
+    """Whether the bytes are there, as they were: a damaged one would spoil the archive."""
+    if not blobs.holds(digest):
+        return False
+    with blobs.path(digest).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == digest
+
+
 def files_to_take(session: Session, blobs: Blobs, space: Space) -> dict[int, Taken]:
     """The file of each item that goes out with its bytes, by the item's id."""
     rows = session.execute(
@@ -61,7 +70,7 @@ def files_to_take(session: Session, blobs: Blobs, space: Space) -> dict[int, Tak
     found = {}
     for file, item in rows:
         shown = is_open(session, file) and not is_text_hidden(session, item)
-        if shown and blobs.holds(file.digest):
+        if shown and (file.digest in names or _is_whole(blobs, file.digest)):
             name = names.setdefault(file.digest, name_of(file))
             found[item.id] = Taken(name, file.kind, blobs.path(file.digest))
     return found

@@ -125,8 +125,6 @@ class Witness:
         found = self._archive.keys.get(key_id)
         if found is None:
             raise Refused(503, "key_unreachable", "The host of the key does not answer.")
-        if self._proves(found.owner):
-            raise Refused(503, "key_unreachable", UNPROVED)
         self._alone.add(key_id)
         return found
 

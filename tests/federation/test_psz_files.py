@@ -136,6 +136,13 @@ def test_what_was_taken_back_hidden_or_is_not_here_does_not_go_out(spoken, make)
     assert verify(str(spoken.place)).counts["files as the log says"] == 0
 
 
+def test_a_recording_that_is_damaged_on_this_disk_does_not_spoil_the_archive(spoken):
+    damaged, whole = spoken.say("un", other(1)), spoken.say("deux", other(2))
+    spoken.house.runtime.blobs.path(damaged.digest).write_bytes(b"\0" * len(WEBM))
+    assert list(sounds(spoken.written())) == [f"files/{whole.digest}.webm"]
+    assert verify(str(spoken.place)).counts["files as the log says"] == 1
+
+
 def test_a_flipped_byte_of_a_recording_names_it(spoken):
     file = spoken.say("Bonjour")
     raw = bytearray(spoken.written().read_bytes())
@@ -174,7 +181,7 @@ def test_tricks_of_a_zip_are_refused(spoken):
     for name in ("../x.txt", "/etc/x", "files/../x", "a\\b.txt", "files/abc", "sub/log.ndjson"):
         assert "none of such an archive" in refusal(packed(spoken.place, held | {name: b"x"}))
     assert "is compressed" in refusal(packed(spoken.place, held, zipfile.ZIP_DEFLATED))
-    packed(spoken.place, held)
+    packed(spoken.place, {name: data for name, data in held.items() if name != "people.json"})
     with zipfile.ZipFile(spoken.place, "a") as archive:
         link = zipfile.ZipInfo("people.json")
         link.external_attr = 0o120777 << 16
