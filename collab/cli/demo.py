@@ -11,15 +11,24 @@ import click
 from collab.cli import refuse
 from collab.demo.stage import PASSWORD, Stage, Stuck, link, play, until
 from collab.demo.story import HOUSES
+from collab.listening import Refused, check_port
 
 
 @click.command()
 @click.option(
     "--folder", type=click.Path(path_type=Path), default=Path("instance-demo"), show_default=True
 )
-@click.option("--port", default=8101, show_default=True, help="The first of three ports.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 0xFFFF - len(HOUSES)),
+    default=8101,
+    show_default=True,
+    help="The first of three ports.",
+)
 def demo(folder: Path, port: int) -> None:
     """Start an association, a school and a town hall on loopback, sharing one project."""
+    for taken in range(port, port + len(HOUSES)):
+        _check_free(taken)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -41,6 +50,14 @@ def demo(folder: Path, port: int) -> None:
         for stage in stages.values():
             if stage.process is not None:
                 stage.process.wait(15)
+
+
+def _check_free(port: int) -> None:
+    """Before anything is made: three instances take a while."""
+    try:
+        check_port("127.0.0.1", port)
+    except Refused:
+        refuse(f"demo: port {port} is not free: choose the first of three free ones with --port")
 
 
 def _open(stages: dict[str, Stage], played: Path) -> None:
