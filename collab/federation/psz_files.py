@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from collab.core.blobs import Blobs
 from collab.core.sounds import KINDS
 from collab.spaces.files import StoredFile, is_open
-from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Item, ItemState, Space
 
 FOLDER = "files/"
@@ -55,22 +54,20 @@ def _is_whole(blobs: Blobs, digest: str) -> bool:
 
 def files_to_take(session: Session, blobs: Blobs, space: Space) -> dict[int, Taken]:
     """The file of each item that goes out with its bytes, by the item's id."""
-    rows = session.execute(
-        select(StoredFile, Item)
+    rows = session.scalars(
+        select(StoredFile)
         .join(Item, Item.id == StoredFile.item_id)
         .where(
             StoredFile.space_id == space.id,
             StoredFile.held,
-            Item.withdrawn_at.is_(None),
             Item.state == ItemState.CONFIRMED,
         )
         .order_by(StoredFile.id)
     ).all()
     names: dict[str, str] = {}
     found = {}
-    for file, item in rows:
-        shown = is_open(session, file) and not is_text_hidden(session, item)
-        if shown and (file.digest in names or _is_whole(blobs, file.digest)):
+    for file in rows:
+        if is_open(session, file) and (file.digest in names or _is_whole(blobs, file.digest)):
             name = names.setdefault(file.digest, name_of(file))
-            found[item.id] = Taken(name, file.kind, blobs.path(file.digest))
+            found[file.item_id] = Taken(name, file.kind, blobs.path(file.digest))
     return found

@@ -161,6 +161,10 @@ def test_a_file_that_the_log_does_not_speak_of_is_named_whoever_sealed_it(spoken
     named = next(iter(sounds(spoken.written())))
     told = refusal(spoken.resealed({named: other(5)}))
     assert told.endswith(f"the file {named} is nothing that the log speaks of")
+    spoken.written()
+    told = refusal(spoken.resealed({stray: WEBM}))
+    assert told.endswith(f"the file {stray} is nothing that the log speaks of")
+    spoken.written()
     assert verify(str(spoken.resealed({}, without=[named]))).seq > 0
 
 

@@ -25,6 +25,7 @@ from collab.federation.proofs import add_proof
 from collab.federation.psz import Sealer, write_psz
 from collab.federation.psz_archive import Unusable
 from collab.federation.psz_import import import_psz
+from collab.federation.psz_people import read_people, write_down
 from collab.federation.rotation import RotateKeys, rotate_keys
 from collab.federation.signatures.message import Refused
 from collab.federation.standalone import KEYS, LOG, SEAL, verify
@@ -370,8 +371,8 @@ class Forger:
         prev, first, lines = "", self.keys["first"]["id"], []
         for item in self.lines[:upto]:
             entry, body = item["entry"], item["body"]
-            if body["actor"] == self.group and "assertionMethod" in body.get("object", {}):
-                break  # the forger has no need of a second key
+            if "actor" not in body or "assertionMethod" in body["object"]:
+                break  # the forger has no need of a second key, nor of words that were erased
             change(entry["seq"], body)
             if "proof" in body:
                 body = add_proof(body, self.key(body["proof"]["verificationMethod"]), now())
@@ -461,6 +462,8 @@ def test_whoever_is_known_here_is_not_spoken_for_by_keys_of_an_archive(story, fo
             actor = db.session.query(Actor).filter_by(iri=bea).one()
             assert actor.display_name != "Faux nom"
             assert {k.key_id: k.public for k in keys_held(actor)} == real
+            rows = [row for row in db.session.query(LogEntry) if row.body["actor"] == bea]
+            assert {row.trust for row in rows} == {"proof"}, "to be proved when B is back, or not"
             assert db.session.query(Item).filter_by(author_id=actor.id).count() == 0
             with pytest.raises(Refused):
                 c.federation.find_key(f"{bea}#ed25519-9")
@@ -492,6 +495,34 @@ def test_an_archive_makes_nobody_of_ours(forger, c, story):
     with c.house.app.app_context():
         assert db.session.query(Actor).filter_by(iri=ours).count() == 0
         assert db.session.query(Item).count() == 0
+
+
+def test_a_log_that_does_not_say_who_reads_it_is_for_members(story, forger, c):
+    told = [item for item in forger.lines if item["entry"]["activityType"] != "Update"]
+    for seq, item in enumerate(told, 1):
+        item["entry"]["seq"] = seq
+    forger.lines = told
+    path = forger.write(put_words)
+    with story.away():
+        brought(c, path, first_of(path))
+    with c.house.app.app_context():
+        space = db.session.query(Space).one()
+        assert space.visibility == Visibility.MEMBERS
+        assert db.session.query(Item).count() == 0
+
+
+def test_nobody_known_is_renamed_by_an_archive_and_no_name_is_taken_from_anybody(story, c):
+    with c.house.app.app_context():
+        bea = c.federation.resolve_actor(f"http://{story.pair.b.host}/u/bea")
+        told = {"id": bea.iri, "type": "Person", "preferredUsername": "eve", "inbox": bea.inbox}
+        other = told | {"id": f"{bea.iri}2", "preferredUsername": "bea", "name": "Faux nom"}
+        away = told | {"id": f"{bea.iri}3", "inbox": "https://elsewhere.example/inbox"}
+        people = read_people({"people": [told, other, away, "x"]}, allow_loopback=True)
+        assert sorted(people) == [bea.iri, f"{bea.iri}2"], "letters go nowhere else"
+        assert write_down(db.session(), people[bea.iri], now()) is bea
+        assert write_down(db.session(), people[f"{bea.iri}2"], now()) is None
+        assert bea.name == "bea"
+        assert bea.fetched_at
 
 
 def test_a_project_of_this_instance_itself_is_not_taken_from_an_archive(story):
