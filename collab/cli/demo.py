@@ -13,6 +13,8 @@ from collab.demo.stage import PASSWORD, Stage, Stuck, link, play, until
 from collab.demo.story import HOUSES
 from collab.listening import Refused, check_port
 
+HALF_MADE = "demo: it ended half made: remove the folder {folder}, then start it again"
+
 
 @click.command()
 @click.option(
@@ -42,7 +44,8 @@ def demo(folder: Path, port: int) -> None:
         _print(stages)
         _watch(stages, stop)
     except Stuck as stuck:
-        refuse(f"demo: {stuck}")
+        why = [] if stop.is_set() else [f"demo: {stuck}"]
+        refuse(*why, *([] if played.exists() else [HALF_MADE.format(folder=folder)]))
     finally:
         for stage in stages.values():
             if stage.process is not None:

@@ -89,15 +89,19 @@ class Stage:
             return False
 
     def api(self, who: str, method: str, path: str, sent: Json | None = None) -> Any:
-        """Ask the API as somebody. Raises Stuck when it refuses."""
+        """Ask the API as somebody. Raises Stuck when it refuses, or does not answer."""
         headers = {
             "Authorization": f"Bearer {self._tokens[who]}",
             "Content-Type": "application/json",
         }
         body = json.dumps(sent).encode() if sent is not None else b""
-        answer = self._out.request(
-            method, f"{self.origin}/api/v1{path}", headers=headers, body=body
-        )
+        try:
+            answer = self._out.request(
+                method, f"{self.origin}/api/v1{path}", headers=headers, body=body
+            )
+        except Unreachable as away:
+            self.check()
+            raise Stuck(f"{self.house.name} does not answer any more: {away}") from away
         if answer.status >= 300:
             raise Stuck(f"{self.house.name}: {method} {path} answered {answer.status}")
         return json.loads(answer.body)
