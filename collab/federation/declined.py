@@ -21,12 +21,14 @@ from collab.federation.house import Federation
 from collab.federation.models import PARTIAL, Delivery, LogEntry, Mirror, OutboxItem
 from collab.federation.state import object_of
 from collab.federation.voices import PRESENCE, bring_back, take_back
+from collab.people.models import Actor
 from collab.spaces import items
 from collab.spaces.events import ItemPublished, ItemRevised
-from collab.spaces.models import Item, ItemState, Space
+from collab.spaces.models import Item, ItemState, Reaction, Space
 from collab.spaces.tool import Json
 
 log = logging.getLogger(__name__)
+WORDED = frozenset({"Create", "Update", "Delete", "Undo Delete"})
 WORDS = {ItemPublished.name: "create", ItemRevised.name: "update"}
 """The acts that give an item its words, as `PRESENCE` names those by which they go and come."""
 
@@ -45,25 +47,56 @@ def settle(federation: Federation, session: Session, payloads: Sequence[Payload]
     """The job DECLINED, in batches, safe to repeat: what was refused has no effect here either."""
     for payload in payloads:
         found = _declined(session, int(payload["delivery"]))
+        sign = _sign(session, int(payload["delivery"]))
         session.commit()
         if found is not None:
             _settle(federation, *found)
+        if sign is not None:
+            _let_go(federation, sign)
 
 
 def _declined(session: Session, delivery: int) -> tuple[int, dict[str, str], str] | None:
     """The item, the acts its refused act is one of, and why; None when nothing hangs on it."""
     row = session.get(Delivery, delivery)
-    if row is None or row.state != "refused":
+    item = _item(session, row)
+    if row is None or item is None or row.verb not in WORDED:
         return None
-    item = session.scalar(select(Item).where(Item.iri == row.ordering_key))
-    if item is None or not item.author.local or item.erased_at is not None:
-        return None
-    space, mirror = session.get_one(Space, item.space_id), session.get(Mirror, item.space_id)
-    if space.local or mirror is None or mirror.state == PARTIAL or row.inbox != space.actor.inbox:
+    if not item.author.local or item.erased_at is not None:
         return None
     acts = WORDS if row.verb in ("Create", "Update") else PRESENCE
     told = session.get_one(OutboxItem, row.outbox_id).activity_id
     return (item.id, acts, row.error) if told == _newest(session, item, acts) else None
+
+
+def _item(session: Session, row: Delivery | None) -> Item | None:
+    """What a letter is about that the host of its project refused, where we hold a copy of that."""
+    if row is None or row.state != "refused":
+        return None
+    item = session.scalar(select(Item).where(Item.iri == row.ordering_key))
+    if item is None:
+        return None
+    space, mirror = session.get_one(Space, item.space_id), session.get(Mirror, item.space_id)
+    whole = mirror is not None and mirror.state != PARTIAL
+    return item if whole and not space.local and row.inbox == space.actor.inbox else None
+
+
+def _sign(session: Session, delivery: int) -> int | None:
+    """The sign on an item that its host refused."""
+    row = session.get(Delivery, delivery)
+    if row is None or row.verb != "Like" or _item(session, row) is None:
+        return None
+    told = session.get_one(OutboxItem, row.outbox_id).activity_id
+    return session.scalar(select(Reaction.id).where(Reaction.iri == told))
+
+
+def _let_go(federation: Federation, sign: int) -> None:
+    session = federation.session
+    reaction = session.get_one(Reaction, sign)
+    owner = session.get_one(Actor, reaction.actor_id)
+    with federation.runtime.work(owner, mirrored=True) as work:
+        held = work.session.get(Reaction, sign)
+        if held is not None:
+            items.unreact(work, work.session.get_one(Item, held.item_id), held.sign)
 
 
 def _newest(session: Session, item: Item, acts: dict[str, str]) -> str:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 IN_ONE_GO = 20
 DECLINED = "settle_declined"
 """The kind of job that undoes here what a project's host refused (see `declined`)."""
-ABOUT_WORDS = frozenset({"Create", "Update", "Delete", "Undo Delete"})
+ABOUT_A_TEXT = frozenset({"Create", "Update", "Delete", "Undo Delete", "Like"})
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _note(federation: Federation, letter: Letter, host: str, sent: Sent) -> bool
             row.status, row.error = sent.answer.status, sent.reason
             if verdict in (Verdict.REFUSED, Verdict.GONE):
                 row.state, row.done_at = "refused", now
-                if row.verb in ABOUT_WORDS:
+                if row.verb in ABOUT_A_TEXT:
                     enqueue(session, DECLINED, {"delivery": row.id}, now)
             elif verdict == Verdict.FAILED:
                 row.next_at = now + backoff(row.attempts)

@@ -6,7 +6,7 @@ import pytest
 from federation.pair import Pair, Served, pair_with_a_member
 from federation.test_told_late import do, held
 
-from collab.spaces.models import Item, ItemState, Revision, Space
+from collab.spaces.models import Item, ItemState, Reaction, Revision, Space
 from collab.spaces.operations import archive_space
 from collab.web.extensions import db
 
@@ -99,3 +99,17 @@ def test_a_refused_deletion_leaves_the_words_where_they_are(pair, uid):
     pair.settle()
     at_host, here = both(pair)
     assert at_host == here
+
+
+def test_a_sign_that_the_host_refuses_is_not_on_the_copy_either(pair, uid):
+    moderate(pair, "remove")
+    do(pair, pair.b, "discussion", "react", item=uid, sign="merci")
+    pair.b.settle()
+    pair.settle()
+    moderate(pair, "restore")
+    pair.settle()
+    assert both(pair) == [UN, UN]
+    for side in (pair.a, pair.b):
+        with side.house.app.app_context():
+            db.session.rollback()
+            assert db.session.query(Reaction).count() == 0
