@@ -252,10 +252,6 @@ def _untold(facts: Facts) -> Iterator[Facts]:
     if not isinstance(facts.event, happened.ItemRestored):
         return
     session = facts.session
-    if facts.row.mirrored:
-        if facts.item().state != ItemState.PENDING:
-            return
-        wait_again(session, facts.item().iri, facts.space.actor.inbox, "refused")
     rows = select(EventRow).where(
         EventRow.item_id == facts.row.item_id,
         EventRow.id < facts.row.id,
@@ -268,5 +264,17 @@ def _untold(facts: Facts) -> Iterator[Facts]:
         own = EventRow.cause.is_(None), EventRow.mirrored.is_(False)
         rows = rows.where(*own).order_by(EventRow.id.desc()).limit(1)
     for row in sorted(session.scalars(rows), key=lambda row: row.id):
+        if facts.row.mirrored and not _asked_anew(facts, row):
+            continue
         actor = session.get_one(Actor, row.actor_id)
         yield Facts(session, facts.tools, row, row.load(), facts.space, actor)
+
+
+def _asked_anew(facts: Facts, change: EventRow) -> bool:
+    """Whether a change made here is what words say that their host brings back: then it hears it,
+    also if it refused it while they were away."""
+    item = facts.item()
+    if change.data.get("number") != item.revision:
+        return False
+    wait_again(facts.session, item.iri, facts.space.actor.inbox, "refused")
+    return True

@@ -56,6 +56,15 @@ def test_a_change_made_while_words_were_taken_away_is_told_when_they_come_back(p
     assert both(pair) == [("Deux.", True, ItemState.CONFIRMED)] * 2
 
 
+def test_a_change_that_was_taken_back_untold_is_told_when_the_host_brings_the_words_back(pair, uid):
+    do(pair, pair.b, "discussion", "edit", item=uid, body="Deux.")
+    do(pair, pair.b, "discussion", "remove", item=uid)
+    pair.settle()
+    moderate(pair, "restore")
+    pair.settle()
+    assert both(pair) == [("Deux.", True, ItemState.CONFIRMED)] * 2
+
+
 def test_what_a_closed_project_refuses_falls_on_the_copy_too_and_is_kept(pair, uid):
     archive(pair.a, pair.space_id)
     do(pair, pair.b, "discussion", "open", title="Mare", body="Nouveau.")
