@@ -18,7 +18,14 @@ from collab.core.events import EventRow
 from collab.core.jobs import Payload
 from collab.core.work import Work
 from collab.federation.house import Federation
-from collab.federation.models import PARTIAL, Delivery, LogEntry, Mirror, OutboxItem
+from collab.federation.models import (
+    PARTIAL,
+    Delivery,
+    LogEntry,
+    Mirror,
+    OutboxItem,
+    Unapplied,
+)
 from collab.federation.state import object_of
 from collab.federation.voices import PRESENCE, bring_back, take_back
 from collab.people.models import Actor
@@ -156,7 +163,11 @@ def _presence(federation: Federation, work: Work, item: Item, _why: str) -> None
 
 
 def _in_the_log(session: Session, item: Item) -> Told:
-    """What the entries of its project's log say of an item, to the newest."""
+    """What the entries of its project's log say of an item, to the newest.
+
+    Its words are its author's alone to say, and an entry that had no effect proves nothing (R3).
+    """
+    unproved = select(Unapplied.seq).where(Unapplied.space_id == item.space_id)
     words, gone_by = None, ""
     rows = session.scalars(
         select(LogEntry.body)
@@ -164,6 +175,7 @@ def _in_the_log(session: Session, item: Item) -> Told:
             LogEntry.space_id == item.space_id,
             LogEntry.activity_id.startswith(f"{item.iri}#", autoescape=True),
             LogEntry.body.is_not(None),
+            LogEntry.seq.not_in(unproved),
         )
         .order_by(LogEntry.seq)
     )
@@ -172,6 +184,6 @@ def _in_the_log(session: Session, item: Item) -> Told:
         if iri != item.iri:
             continue
         gone_by = str(body.get("actor")) if verb == "Delete" else ""
-        if verb != "Delete":
-            words = thing or words
+        if thing is not None and verb != "Delete" and body.get("actor") == item.author.iri:
+            words = thing
     return Told(words, gone_by)

@@ -6,6 +6,10 @@ import pytest
 from federation.pair import Pair, Served, pair_with_a_member
 from federation.test_told_late import do, held
 
+from collab.core.db import writing
+from collab.federation.log import append
+from collab.federation.models import LogEntry, Unapplied
+from collab.federation.rotation import log_key
 from collab.spaces.models import Item, ItemState, Reaction, Revision, Space
 from collab.spaces.operations import archive_space
 from collab.web.extensions import db
@@ -122,3 +126,26 @@ def test_a_sign_that_the_host_refuses_is_not_on_the_copy_either(pair, uid):
         with side.house.app.app_context():
             db.session.rollback()
             assert db.session.query(Reaction).count() == 0
+
+
+def test_a_host_that_refuses_a_change_cannot_put_words_in_its_author_s_mouth(pair, uid):
+    with pair.a.house.app.app_context():
+        item = db.session.query(Item).filter_by(title="Serre").one()
+        space = db.session.get(Space, pair.space_id)
+        said = db.session.query(LogEntry).filter_by(activity_id=f"{item.iri}#create").one().body
+        source = said["object"]["source"] | {"content": "Faux."}
+        forged = said | {"id": f"{item.iri}#update-9", "type": "Update"}
+        forged["object"] = said["object"] | {"content": "<p>Faux.</p>", "source": source}
+        federation = pair.a.federation
+        with writing(db.session()) as session:
+            key = log_key(session, space, federation.signing_key, federation.now())
+            append(session, space, forged, trust="proof", at=federation.now(), key=key)
+    pair.a.settle()
+    archive(pair.a, pair.space_id)
+    do(pair, pair.b, "discussion", "edit", item=uid, body="Deux.")
+    pair.b.settle()
+    pair.settle()
+    with pair.b.house.app.app_context():
+        db.session.rollback()
+        assert db.session.query(Unapplied).one().activity_id.endswith("#update-9")
+    assert held(pair.b, "Serre") == UN
