@@ -155,7 +155,7 @@ class Town:
             road.heal()
         began = time.monotonic()
         for home in self.homes:
-            until(lambda home=home: home.get("/readyz", quiet=True).status == 200, "ready")
+            until(home.ready, f"{home.name} is ready")
         for home, alias in ((self.b, "bea"), (self.c, "cleo")):
             there = self.addresses[home.name]
             with contextlib.suppress(AssertionError):  # then the reckoning says what is wrong
@@ -224,6 +224,10 @@ def run(place: Path, seed: int, acts: int, pause: float, every: float) -> list[s
         told = town.figures() | {"seconds": round(took, 1), "to come to rest": round(rest, 1)}
         print("chaos:", *(f"{name} {value};" for name, value in told.items()), flush=True)  # noqa: T201
         return wrong
+    except BaseException:
+        for home in town.homes:
+            print(home.name, *home.log.read_text("utf-8", "replace").splitlines()[-40:], sep="\n")  # noqa: T201
+        raise
     finally:
         town.end()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,15 +26,20 @@ from collab.cli import cli
 
 PASSWORD = "une petite phrase"
 PATIENCE = 60.0
+CHANCE = random.SystemRandom()
 ONE_AT_A_TIME = Lock()
 """A command in this process has standard input and output to itself."""
 http = urllib3.PoolManager(timeout=urllib3.Timeout(20), retries=False)
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port for an instance that is started again and again: none of those that the system gives
+    to connections that go out, or one of them would hold it while the instance is down."""
+    while True:
+        port = CHANCE.randrange(10_000, 30_000)
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 def until(what: Callable[[], Any], why: str, seconds: float = PATIENCE) -> Any:
@@ -129,13 +136,25 @@ class Instance:
 
     def start(self) -> Instance:
         program = [sys.executable, "-m", "collab", "--instance", str(self.path)]
-        with (self.path.parent / f"{self.path.name}.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*program, "run", "--bind", f"127.0.0.1:{self.door}"],
                 env=self.environ(), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        until(lambda: self.get("/readyz", quiet=True).status == 200, f"{self.name} is ready")
+        until(self.ready, f"{self.name} is ready")
         return self
+
+    @property
+    def log(self) -> Path:
+        """What its processes say."""
+        return self.path.parent / f"{self.path.name}.log"
+
+    def ready(self) -> bool:
+        """Whether it answers; one that has ended by itself never will."""
+        if self.process is not None and self.process.poll() is not None:
+            words = self.log.read_text("utf-8", "replace")[-2000:]
+            raise AssertionError(f"{self.name} has ended: {words}")
+        return self.get("/readyz", quiet=True).status == 200
 
     def stop(self) -> None:
         """As an operator does: SIGTERM to the parent, which takes everybody with it."""
