@@ -17,6 +17,7 @@ from collab.core.i18n import N_
 from collab.people.actors import find_actor
 from collab.people.models import Actor
 from collab.search.port import REACHABLE
+from collab.search.projects import projects
 from collab.search.question import LONGEST
 from collab.spaces.models import Space
 from collab.spaces.policy import may_read
@@ -44,11 +45,13 @@ def search() -> str:
     answer, page = Answer(), Page.asked(1, 0, 1)
     if form.asks:
         answer, page = _ask(session, actor, form, request.args.get("page", 1, type=int))
+    named = form.asks and not form.filtered and page.number == 1
     return render_template(
         "search/search.html",
         form=form,
         answer=answer,
         page=page,
+        projects=projects(session, actor, form.typed["q"]) if named else (),
         reachable=REACHABLE,
         longest=LONGEST,
         spaces=directory(session, actor, limit=shorter(SPACES)),

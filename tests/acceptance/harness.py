@@ -36,7 +36,7 @@ def free_port() -> int:
     """A port for an instance that is started again and again: none of those that the system gives
     to connections that go out, or one of them would hold it while the instance is down."""
     while True:
-        port = CHANCE.randrange(10_000, 30_000)
+        port = CHANCE.randrange(10_100, 30_000)
         with socket.socket() as found, contextlib.suppress(OSError):
             found.bind(("127.0.0.1", port))
             return port

@@ -344,3 +344,29 @@ def test_the_runtime_finds_for_a_viewer(house, written, ada, garden):
     assert one.url == "/p/jardin/pages/ecoles-du-quartier"
     assert "<mark>compost</mark>" in one.excerpt
     assert REACHABLE >= 100
+
+
+def test_a_project_is_found_by_its_name_by_whoever_may_read_it(
+    client, house, ada, make, garden, hidden
+):
+    with house.as_(ada) as work:
+        garden = work.session.merge(garden)
+        garden.name, garden.territory = "Jardin partagé de la Butte", "Val-d’Orme"
+        work.session.merge(hidden).name = "Jardin secret"
+    house.settle()
+    for words in ("jardins", "Butte", "PARTAGE", "jardin orme", "jardin -secret"):
+        page = client.get("/search", query_string={"q": words}).get_data(as_text=True)
+        assert "Un projet de ce nom" in page, words
+        assert 'href="/p/jardin"' in page
+        assert "Aucun texte ne parle de" in unescape(page)
+        assert "Que faire" not in page
+        assert "cachette" not in page
+    for words in ("secret", "jardin secret", "jardin -butte", "la", "cachette"):
+        page = client.get("/search", query_string={"q": words}).get_data(as_text=True)
+        assert "de ce nom" not in page, words
+    filtered = client.get("/search", query_string={"q": "jardin", "tool": "pages"})
+    assert "de ce nom" not in filtered.get_data(as_text=True), "only texts were asked for"
+    log_in(client, ada)
+    page = client.get("/search", query_string={"q": "jardin"}).get_data(as_text=True)
+    assert "Des projets de ce nom" in page
+    assert 'href="/p/cachette"' in page
