@@ -28,6 +28,7 @@ SHORT_LIFE = 30.0  # before the next try, a process that dies younger is waited 
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0
 PROBE_EVERY = 0.1
+PORT_PATIENCE = 2.0  # for a port that whoever was killed before us has not let go of yet
 
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -44,7 +45,7 @@ def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None 
     try:
         host, port = address(bind)
         check_folder(instance)
-        port = check_port(host, port)
+        port = patient_port(host, port)
     except Refused as refusal:
         tell(str(refusal))
         return 1
@@ -52,6 +53,22 @@ def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None 
     chosen = dict(commands or usual_commands(where, instance))
     prepare = chosen.pop("prepare", None)
     return Supervisor(chosen, host, port).run(prepare)
+
+
+def patient_port(host: str, port: int) -> int:
+    """`check_port`, again for a while: a process of before us may still be ending.
+
+    Raises:
+        Refused: see there.
+    """
+    ends = time.monotonic() + PORT_PATIENCE
+    while True:
+        try:
+            return check_port(host, port)
+        except Refused:
+            if time.monotonic() > ends:
+                raise
+        time.sleep(PROBE_EVERY)
 
 
 def usual_commands(bind: str, instance: Path) -> dict[str, list[str]]:

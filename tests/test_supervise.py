@@ -319,6 +319,16 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(tmp_path, capfd):
     assert "--bind 127.0.0.1:8001" in line
 
 
+def test_a_port_that_is_let_go_of_in_a_moment_is_waited_for(house):
+    held = socket.create_server(("127.0.0.1", 0))
+    running = house(port=held.getsockname()[1])
+    wait_until(lambda: running.process.poll() is None, "it has started")
+    time.sleep(1)
+    held.close()
+    running.wait_for_ready()
+    assert running.stop() == 0
+
+
 @pytest.mark.parametrize("bind", ["8000x", "127.0.0.1", "127.0.0.1:", "127.0.0.1:70000", "a:-1"])
 def test_an_address_that_is_none_is_refused_with_an_example(tmp_path, capfd, bind):
     assert supervise.run(bind, tmp_path, {"web": ["false"]}) == 1

@@ -29,6 +29,8 @@ from road import Faults, Road
 from steps import on_mirror, open_shared, same_state
 from townsfolk import Reader, Writer
 
+from collab.listening import Refused, check_port
+
 SLUG = "jardin"
 SETTLED = 300.0
 """Seconds in which everything comes to rest once the roads are mended."""
@@ -54,7 +56,16 @@ class Remote(Instance):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        until(self.is_off, f"{self.name} has let go of its port")
         self.start()
+
+    def is_off(self) -> bool:
+        """Whether nothing of it runs any more; a child that was just being started ends too."""
+        try:
+            check_port("127.0.0.1", self.door)
+        except Refused:
+            return False
+        return True
 
 
 class Town:
