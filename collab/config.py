@@ -198,10 +198,19 @@ def _section(
             values[entry.name] = _convert(hints[entry.name], value)
         except ValueError:
             mistakes.append(
-                f"{name}.{entry.name} = {value!r} is not a {hints[entry.name].__name__}"
+                f"{name}.{entry.name} = {value!r} is not {KINDS[hints[entry.name]]}"
             )
     mistakes += [f"unknown setting {name}.{key}" for key in given]
     return kind(**values)
+
+
+KINDS: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+}
+"""What a setting is to be, in the words of whoever writes it."""
 
 
 def _convert(hint: type[Any], value: Any) -> Any:

@@ -113,6 +113,7 @@ def test_every_mistake_in_the_settings_is_named_at_once(tmp_path):
     for words in ("[realtime]", "base_url", "site.nmae", "limits.upload", "federation.mode"):
         assert words in told
     assert len(refused.value.mistakes) == 5
+    assert "limits.upload = 'much' is not a whole number" in refused.value.mistakes
 
 
 def test_sizes_and_rates_that_mean_nothing_are_named_before_anything_starts(tmp_path):
