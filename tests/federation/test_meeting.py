@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from conftest import Make
@@ -63,7 +64,8 @@ def test_one_project_makes_us_wait_for_so_long_only(inside, tarpits, monkeypatch
 def test_a_page_of_a_log_that_names_many_of_one_silent_host(pair, inside, tarpits):
     slow = tarpits[0]
     acts = [{"actor": slow.url(f"/drip?{n}"), "type": "Create"} for n in range(30)]
-    _meet(inside, pair.copy_id, [Link(1, 1, {}, "h", act, "proof") for act in acts])
+    links = [Link(1, 1, {}, "h", act, "proof") for act in acts]
+    _meet(links, partial(meet, inside, pair.copy_id))
     assert slow.targets() == ["/drip?0"]
 
 
