@@ -197,9 +197,7 @@ def _section(
         try:
             values[entry.name] = _convert(hints[entry.name], value)
         except ValueError:
-            mistakes.append(
-                f"{name}.{entry.name} = {value!r} is not {KINDS[hints[entry.name]]}"
-            )
+            mistakes.append(f"{name}.{entry.name} = {value!r} is not {KINDS[hints[entry.name]]}")
     mistakes += [f"unknown setting {name}.{key}" for key in given]
     return kind(**values)
 
