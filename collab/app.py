@@ -61,6 +61,7 @@ from collab.web import (
     once,
     presentation,
     problems,
+    scripts,
     silence,
     tongues,
 )
@@ -137,6 +138,7 @@ def create_app(settings: Settings, **config: Any) -> Flask:
     silence.register(app)
     once.register(app)
     dress.register(app)
+    scripts.register(app)
     keeping.register(app)
     house = federation.register(app, secrets.vault)
     runtime.handlers[FLAG] = Handler(Flags(house).tell)

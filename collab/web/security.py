@@ -13,10 +13,12 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from collab.config import Settings
+from collab.web.scripts import ALLOWED
 
 SESSION_DAYS = 30
 POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self'{styles}; script-src 'self'; "
+    "default-src 'self'; img-src 'self' data:; style-src 'self'{styles}; "
+    "script-src 'self' {scripts}; "
     "media-src 'self' blob:{media}; connect-src 'self' {sockets}; object-src 'none'; "
     "base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 )
@@ -70,7 +72,13 @@ def require_our_page() -> None:
 def _policy(sockets: str, forms: str) -> str:
     styles = g.dress.hashes if "dress" in g else ""
     media = current_app.config["MEDIA_ORIGIN"]
-    return POLICY.format(sockets=sockets, forms=forms, styles=styles, media=media and f" {media}")
+    return POLICY.format(
+        sockets=sockets,
+        forms=forms,
+        styles=styles,
+        scripts=ALLOWED,
+        media=media and f" {media}",
+    )
 
 
 def _headers(response: Response) -> Response:
