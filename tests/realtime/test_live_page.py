@@ -257,6 +257,17 @@ def test_an_error_is_shown_by_the_page_itself_and_nothing_typed_is_lost(town):
     assert db.session.scalar(select(Message.id)) is None
 
 
+def test_scripts_are_asked_for_when_the_page_has_been_drawn(town):
+    page = town.joined(town.open(town.mesange))
+    drawn = page.evaluate("performance.getEntriesByName('first-paint')[0].startTime")
+    asked = page.evaluate(
+        "performance.getEntriesByType('resource').filter(e => e.name.endsWith('.js'))"
+        ".map(e => e.startTime)"
+    )
+    assert len(asked) >= 2
+    assert min(asked) > drawn
+
+
 def test_a_page_without_scripts_works(town):
     page = town.open(town.mesange, java_script_enabled=False)
     expect(page.locator("#live-pause")).to_be_hidden()  # there is nothing to pause
