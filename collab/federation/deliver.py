@@ -1,18 +1,23 @@
 """Sending: two lanes per host, one request at a time, no host ever delays another.
 
 The mirror lane has a cursor per copy and sends log entries by the page (`pages`); the classic
-lane has a row per activity and inbox (`letters`). FEDERATION.md 4.2, 4.3.
+lane has a row per activity and inbox (`letters`). One thread takes letters up and writes down
+what came of them, for all hosts together; many threads only send. FEDERATION.md 4.2, 4.3.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain
+from threading import Event
 from urllib.parse import urlsplit
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
@@ -20,21 +25,20 @@ from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.house import Federation
 from collab.federation.hygiene import forget
 from collab.federation.lanes import MOST_WAITING, tidy
-from collab.federation.letters import ready, send_letters
+from collab.federation.letters import Packet, ready, send_letters, take_up
+from collab.federation.lineup import THREADS, Due, Kind, LineUp
 from collab.federation.models import Delivery
+from collab.federation.outcomes import Outcomes
 from collab.federation.pages import MirrorLane
 from collab.federation.peerhealth import answered, failed, peer_of
 from collab.people.models import Actor, Peer, PeerState
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
-QUICK, SLOW = 16, 8
-"""Threads for hosts that answer, and for those that take long or rest: these never take more."""
-SLOW_MS = 1000.0
-SLOW_FOR = 300.0
-"""Seconds for which a host that was slow once is served with the slow ones."""
-AFTER_ERROR = 5.0
 TIDY_EVERY = 60.0
+COURTESY = 0.1
+"""Seconds that senders hold back at most while the books are kept: threads of Python share one
+interpreter, and sixteen that sign would make the one wait many times longer that all wait for."""
 
 
 class Courier:
@@ -43,92 +47,151 @@ class Courier:
     def __init__(self, federation: Federation, most_waiting: int = MOST_WAITING) -> None:
         self._federation = federation
         self._mirrors = MirrorLane(federation)
-        self._quick = ThreadPoolExecutor(QUICK, thread_name_prefix="deliver")
-        self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="deliver-slow")
-        self._busy: set[str] = set()
-        self._slow_until: dict[str, float] = {}
-        self._stumbled: dict[str, float] = {}
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
+        self._line = LineUp()
+        self._outcomes = Outcomes()
+        self._ended: deque[str] = deque()
+        self._awake = False
+        self._books_closed = Event()
+        self._books_closed.set()
         self._most_waiting = most_waiting
         self._next_tidy: float | None = None
 
     def step(self) -> int:
-        """Start sending to every host that has something waiting and is not resting."""
+        """Write down what was sent, and start sending to those whose turn it is."""
+        self._awake = False
         with self._federation.runtime.app.app_context():
-            self._keep_tidy()
-            due = self._due()
-        started = 0
-        for host, probing in due.items():
-            if host not in self._busy and self._stumbled.get(host, 0.0) <= time.monotonic():
-                self._busy.add(host)
-                slow = probing or self._is_slow(host)
-                pool = self._slow if slow else self._quick
-                pool.submit(self._serve, host, probing=probing, slow=slow)
-                started += 1
-        return started
+            with self._keeping_books():
+                self._settle()
+                self._keep_tidy()
+                chosen = self._line.choose(self._due())
+                quick = [due for due in chosen if due.kind == Kind.QUICK]
+                packets = self._packets(quick)
+            self._start(quick, packets)
+            others = [due for due in chosen if due.kind != Kind.QUICK]
+            self._start(others, self._packets(others, first_one=True))
+        return len(chosen)
+
+    @contextmanager
+    def _keeping_books(self) -> Iterator[None]:
+        """Within this block senders hold back, so that it is over soon."""
+        self._books_closed.clear()
+        try:
+            yield
+        finally:
+            self._books_closed.set()
+
+    def _start(self, chosen: Sequence[Due], packets: Mapping[str, Packet]) -> None:
+        for due in chosen:
+            self._pool.submit(self._serve, due, packets[due.host])
 
     def drain(self) -> int:
         """Send everything due now, in this thread; tests and commands use it."""
         with self._federation.runtime.app.app_context():
+            self._settle()
             self._keep_tidy()
-            due = self._due()
-        for host in sorted(due):
-            self._serve(host, probing=due[host], slow=True)
-        return len(due)
+            everybody = sorted(self._due(), key=lambda due: due.host)
+            for due in everybody:
+                self._serve(due, self._packets([due])[due.host])
+                self._settle()
+        return len(everybody)
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what is under way."""
-        for pool in (self._quick, self._slow):
-            pool.shutdown(wait=True, cancel_futures=True)
+        """Begin nothing more, wait for what is under way, and write down what came of it."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._federation.runtime.app.app_context():
+            self._settle()
 
-    def _due(self) -> dict[str, bool]:
-        """The hosts to be served now, and whether only to try how they are."""
+    def _settle(self) -> None:
+        """Write down what came of letters; only then may their hosts be served again."""
+        ended = len(self._ended)
+        self._outcomes.write()
+        self._line.release([self._ended.popleft() for _ in range(ended)])
+
+    def _due(self) -> list[Due]:
+        """The hosts that have something waiting and do not rest."""
         session, now = db.session(), self._federation.now()
         behind = {host for _, host in self._mirrors.behind(session, now)}
         letters = select(Delivery.id).where(Delivery.host == Peer.host, ready(now)).exists()
+        known = or_(Peer.actor_iri != "", select(Actor.id).where(Actor.host == Peer.host).exists())
         rows = session.execute(
-            select(Peer.host, Peer.fail_count).where(
+            select(
+                Peer.host, Peer.fail_count, Peer.answer_ms, Peer.circuit, letters.label("letters")
+            ).where(
                 Peer.state != PeerState.BLOCKED,
                 Peer.paused_at.is_(None),
                 or_(Peer.next_try_at.is_(None), Peer.next_try_at <= now),
-                or_(letters, Peer.host.in_(behind), Peer.circuit == "dead"),
+                or_(letters, Peer.host.in_(behind), and_(Peer.circuit == "dead", known)),
             )
         ).all()
-        due = {host: fails > 0 for host, fails in rows if self._federation.standing(host) != "none"}
+        self._federation.look_up([row.host for row in rows])
+        due = [
+            Due(
+                host=row.host,
+                kind=self._line.kind_of(row.host, row.fail_count, row.answer_ms),
+                probing=row.fail_count > 0,
+                dead=row.circuit == "dead",
+                letters=bool(row.letters),
+                behind=row.host in behind,
+            )
+            for row in rows
+            if self._federation.standing(row.host) != "none"
+        ]
         session.commit()
         return due
 
-    def _is_slow(self, host: str) -> bool:
-        return self._slow_until.get(host, 0.0) > time.monotonic()
+    def _packets(self, chosen: Sequence[Due], *, first_one: bool = False) -> Mapping[str, Packet]:
+        """What each of them is sent in one go, marked as begun in one transaction.
 
-    def _serve(self, host: str, *, probing: bool, slow: bool) -> None:
-        """Serve one host. One that turns out slow leaves the quick threads to the others."""
+        `first_one`: only one thing to who was never sent anything, to see how they are.
+        """
+        packets = {due.host: Packet(due.host) for due in chosen}
+        wanted = {
+            due.host: due.probing or (first_one and due.kind == Kind.NEW)
+            for due in chosen
+            if due.letters
+        }
+        if wanted:
+            with writing(db.session()) as session:
+                taken = take_up(self._federation, session, wanted, self._federation.now())
+            packets |= {packet.host: packet for packet in taken}
+        return packets
+
+    def _serve(self, due: Due, packet: Packet) -> None:
+        """Serve one host. One that turns out slow leaves its place to the others."""
+        host = due.host
         try:
             with self._federation.runtime.app.app_context():
-                self._send(host, probing=probing, slow=slow)
+                self._send(due, packet)
         except Exception:  # the thread's boundary: the host is tried again a little later
             log.exception("delivery failed host=%s", host)
-            self._stumbled[host] = time.monotonic() + AFTER_ERROR
+            self._line.stumbled(host)
         finally:
-            self._busy.discard(host)
+            self._ended.append(host)
+            self._wake()
+
+    def _wake(self) -> None:
+        """Let the service look again; several that end at the same time wake it once."""
+        if not self._awake:
+            self._awake = True
             self._federation.runtime.pulse.beat()
 
-    def _send(self, host: str, *, probing: bool, slow: bool) -> None:
-        if probing and self._is_dead(host) and not self._revive(host):
+    def _send(self, due: Due, packet: Packet) -> None:
+        if due.dead and not self._revive(due.host):
             return
-        letters = send_letters(self._federation, host, probing=probing)
-        for took in chain(letters, self._mirrors.send(host, probing=probing)):
-            if took is None or took > SLOW_MS:
-                self._slow_until[host] = time.monotonic() + SLOW_FOR
-            if took is None or probing or (took > SLOW_MS and not slow):
+        letters = send_letters(packet, self._federation.now, self._outcomes.tell)
+        for took in chain(letters, self._pages(due)):
+            self._books_closed.wait(COURTESY)
+            slow = self._line.answered(due.host, took)
+            if took is None or due.probing or (slow and due.kind != Kind.SLOW):
                 return
 
-    # ---- hosts that have been silent for days
+    def _pages(self, due: Due) -> Iterator[float | None]:
+        if due.behind:
+            self._outcomes.write()  # so that how the host is is noted in its order
+            yield from self._mirrors.send(due.host, probing=due.probing)
 
-    def _is_dead(self, host: str) -> bool:
-        session = db.session()
-        dead = session.scalar(select(Peer.circuit).where(Peer.host == host)) == "dead"
-        session.commit()
-        return dead
+    # ---- hosts that have been silent for days
 
     def _revive(self, host: str) -> bool:
         """Ask a dead host for its own actor, once a day. Whether it lives (4.3)."""
@@ -165,8 +228,7 @@ class Courier:
         with writing(session):
             forget(session, now)
         self._next_tidy = clock + TIDY_EVERY
-        self._slow_until = {h: until for h, until in self._slow_until.items() if until > clock}
-        self._stumbled = {h: until for h, until in self._stumbled.items() if until > clock}
+        self._line.tidy()
 
 
 def _known_actor(session: Session, host: str) -> str | None:

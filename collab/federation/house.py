@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -144,24 +144,28 @@ class Federation:
 
         Asked once while one transaction only reads; each that writes asks for itself.
         """
-        session = self.session
-        known = _asked_before(session)
+        known = _asked_before(self.session)
         if known is not None and host in known:
             return known[host]
-        labels = host.split(".")
-        above = [".".join(labels[n:]) for n in range(1, len(labels) - 1)] if ":" not in host else []
-        names = [host, *above]
+        return self.look_up([host])[host]
+
+    def look_up(self, hosts: Iterable[str]) -> dict[str, tuple[str, list[str]]]:
+        """As `_decided` for many in one question, also for `standing` in the same reading."""
+        session = self.session
+        named = {host: [host, *_above(host)] for host in hosts}
+        names = {name for chain in named.values() for name in chain}
         rows = session.execute(
             select(Site.federation, Peer.host, Peer.state).outerjoin(Peer, Peer.host.in_(names))
         ).all()
-        mode = rows[0].federation if rows else None
+        mode = (rows[0].federation if rows else None) or self.runtime.settings.federation.mode
         found = {row.host: row.state for row in rows}
-        told = (
-            mode or self.runtime.settings.federation.mode,
-            [found.get(name, PeerState.KNOWN) for name in names],
-        )
+        told = {
+            host: (mode, [found.get(name, PeerState.KNOWN) for name in chain])
+            for host, chain in named.items()
+        }
+        known = _asked_before(session)
         if known is not None:
-            known[host] = told
+            known.update(told)
         return told
 
     def admits(self, host: str) -> bool:
@@ -251,6 +255,13 @@ class Federation:
         Raises as `resolve_address` does; Missing too when it is not a project.
         """
         return remote.space_card(self, address)
+
+
+def _above(host: str) -> list[str]:
+    """The names above a host's, but for the last label; none above an address."""
+    labels = host.split(".")
+    above = [".".join(labels[n:]) for n in range(1, len(labels) - 1)]
+    return above if ":" not in host else []
 
 
 def _asked_before(session: Session) -> dict[str, tuple[str, list[str]]] | None:

@@ -1,30 +1,48 @@
-"""The classic lane: one activity for one inbox, those about one thing in their order (4.2)."""
+"""The classic lane: one activity for one inbox, those about one thing in their order (4.2).
+
+Letters are taken up for many hosts at once, sent without any database, and what came of them is
+written down together (`outcomes`).
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.orm import Session
 
-from collab.core.db import writing
-from collab.core.jobs import enqueue
-from collab.federation.house import Federation
-from collab.federation.models import Delivery, GoneInbox, OutboxItem, Subscriber
-from collab.federation.peerhealth import asked_to_wait, backoff, failed, refused, took
-from collab.federation.post import Sent, Verdict, gone_for_good, post
-from collab.people.models import Actor
-from collab.spaces.models import Follow
-from collab.web.extensions import db
+from collab.federation.fetch import Signer
+from collab.federation.house import SCHEME_KEPT, Federation
+from collab.federation.keys import BadKey, SigningKey
+from collab.federation.models import Delivery, OutboxItem
+from collab.federation.post import Sent, Verdict, exchange
+from collab.federation.transport import Unreachable
+from collab.people.models import Actor, Peer
 
 log = logging.getLogger(__name__)
 IN_ONE_GO = 20
-DECLINED = "settle_declined"
-"""The kind of job that undoes here what a project's host refused (see `declined`)."""
-ABOUT_A_TEXT = frozenset({"Create", "Update", "Delete", "Undo Delete", "Like"})
+WITHOUT_KEY = timedelta(hours=1)
+"""How long a letter rests whose writer has no key here that opens."""
+
+
+@dataclass
+class Understood:
+    """Which signature scheme one host understood, and what was learned of it while sending."""
+
+    scheme: str | None
+    news: str | None = None
+
+    def get(self, _host: str, /) -> str | None:
+        """The scheme it understood last; None when not known."""
+        return self.scheme
+
+    def learned(self, _host: str, scheme: str, /) -> None:
+        """Remember it; it is written down with what came of the letter."""
+        self.scheme = self.news = scheme
 
 
 @dataclass(frozen=True)
@@ -34,22 +52,52 @@ class Letter:
     delivery: int
     inbox: str
     body: bytes
-    actor: int
+    signer: Signer
 
 
-def send_letters(federation: Federation, host: str, *, probing: bool) -> Iterator[float | None]:
-    """Send what waits for a host, in order; only one thing when `probing`.
+@dataclass
+class Packet:
+    """What is sent to one host in one go, in this order."""
+
+    host: str
+    understood: Understood = field(default_factory=lambda: Understood(None))
+    letters: list[Letter] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one letter at `at`, and the scheme its host was found to understand."""
+
+    host: str
+    delivery: int
+    inbox: str
+    sent: Sent | Unreachable
+    at: datetime
+    scheme: str | None
+
+    @property
+    def well(self) -> bool:
+        """Whether the host may be sent more now."""
+        return isinstance(self.sent, Sent) and self.sent.verdict not in (
+            Verdict.PAUSE,
+            Verdict.FAILED,
+        )
+
+
+def send_letters(
+    packet: Packet, now: Callable[[], datetime], tell: Callable[[Outcome], None]
+) -> Iterator[float | None]:
+    """Send a packet, telling what came of each letter; nothing after the first that failed.
 
     Gives the milliseconds of each answer, and None last when the host must rest.
     """
-    for letter in _next(federation, host, probing=probing):
-        sent = post(federation, letter.actor, letter.inbox, letter.body, host)
-        if sent is None:
-            yield None
-            return
-        well = _note(federation, letter, host, sent)
-        yield sent.took if well else None
-        if not well:
+    for letter in packet.letters:
+        sent = exchange(letter.signer, letter.inbox, letter.body)
+        news, packet.understood.news = packet.understood.news, None
+        outcome = Outcome(packet.host, letter.delivery, letter.inbox, sent, now(), news)
+        tell(outcome)
+        yield sent.took if isinstance(sent, Sent) and outcome.well else None
+        if not outcome.well:
             return
 
 
@@ -58,101 +106,105 @@ def ready(now: datetime) -> ColumnElement[bool]:
     return (Delivery.state == "waiting") & or_(Delivery.next_at.is_(None), Delivery.next_at <= now)
 
 
-def _next(federation: Federation, host: str, *, probing: bool) -> list[Letter]:
-    """The next letters, marked as begun: from then on the host may have heard of them.
+def take_up(
+    federation: Federation, session: Session, wanted: Mapping[str, bool], now: datetime
+) -> list[Packet]:
+    """The next letters for some hosts (whether only one as a probe), marked as begun: from then
+    on their host may have heard of them. The caller commits before any is sent."""
+    rows = {host: _next(session, host, now, probing=wanted[host]) for host in wanted}
+    every = [row for some in rows.values() for row in some]
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_([row.id for row in every if row.begun_at is None]))
+        .values(begun_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    desk = _Desk(federation, session, {row.outbox_id for row in every})
+    known = _understood(session, wanted, now)
+    packets = []
+    for host, some in rows.items():
+        packet = Packet(host, known.get(host) or Understood(None))
+        packet.letters += desk.signed(some, packet.understood)
+        packets.append(packet)
+    desk.put_aside(now)
+    return packets
 
-    What comes after one that failed alone waits for it, if it is about the same thing. A probe
-    takes what was tried least, so that one poisoned letter does not keep a host from healing.
-    """
-    session, now = db.session(), federation.now()
+
+def _next(session: Session, host: str, now: datetime, *, probing: bool) -> list[Row[Any]]:
+    """What comes after one that failed alone waits for it, if it is about the same thing. A probe
+    takes what was tried least, so that one poisoned letter does not keep a host from healing."""
     held = select(Delivery.ordering_key).where(
         Delivery.host == host, Delivery.state == "waiting", Delivery.next_at > now
     )
-    with writing(session):
-        rows = session.execute(
+    rows: list[Row[Any]] = list(
+        session.execute(
             select(
                 Delivery.id,
                 Delivery.inbox,
                 Delivery.ordering_key,
                 Delivery.attempts,
-                OutboxItem.body,
-                OutboxItem.actor_id,
+                Delivery.begun_at,
+                Delivery.outbox_id,
             )
-            .join(OutboxItem, OutboxItem.id == Delivery.outbox_id)
             .where(Delivery.host == host, ready(now), Delivery.ordering_key.not_in(held))
             .order_by(Delivery.id)
             .limit(IN_ONE_GO)
-        ).all()
-        if probing and rows:
-            first = {row.ordering_key: row for row in reversed(rows)}
-            rows = [min(first.values(), key=lambda row: (row.attempts, row.id))]
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id.in_([row.id for row in rows]), Delivery.begun_at.is_(None))
-            .values(begun_at=now)
-            .execution_options(synchronize_session=False)
         )
-    return [Letter(row.id, row.inbox, row.body, row.actor_id) for row in rows]
-
-
-def _note(federation: Federation, letter: Letter, host: str, sent: Sent) -> bool:
-    """Write down how one delivery went. False when the host is to rest."""
-    now, verdict = federation.now(), sent.verdict
-    with writing(db.session()) as session:
-        row = session.get(Delivery, letter.delivery)
-        if row is not None and row.state == "waiting":
-            row.attempts += 1
-            row.status, row.error = sent.answer.status, sent.reason
-            if verdict in (Verdict.REFUSED, Verdict.GONE):
-                row.state, row.done_at = "refused", now
-                if row.verb in ABOUT_A_TEXT:
-                    enqueue(session, DECLINED, {"delivery": row.id}, now)
-            elif verdict == Verdict.FAILED:
-                row.next_at = now + backoff(row.attempts)
-        if row is not None and verdict == Verdict.TAKEN:
-            row.state, row.done_at = "done", now
-        _note_host(session, letter, host, sent, now)
-    if verdict != Verdict.TAKEN:
-        log.warning("not delivered host=%s status=%d", host, sent.answer.status)
-    return verdict not in (Verdict.PAUSE, Verdict.FAILED)
-
-
-def _note_host(session: Session, letter: Letter, host: str, sent: Sent, now: datetime) -> None:
-    match sent.verdict:
-        case Verdict.PAUSE:
-            asked_to_wait(session, host, now, sent.pause or timedelta(0))
-        case Verdict.FAILED:
-            failed(session, host, now, f"status {sent.answer.status}")
-        case Verdict.REFUSED if sent.answer.status == 403:
-            refused(session, host, now)
-        case Verdict.GONE:
-            took(session, host, now, sent.took)
-            _gone(session, letter.inbox, now, at_once=sent.answer.status == 410)
-        case _:
-            took(session, host, now, sent.took)
-            session.execute(delete(GoneInbox).where(GoneInbox.inbox == letter.inbox))
-
-
-def _gone(session: Session, inbox: str, now: datetime, *, at_once: bool) -> None:
-    """An inbox is not there: its follower is dropped, at once or when it stays so (4.3)."""
-    if not gone_for_good(session, inbox, now, at_once=at_once):
-        return
-    log.info("followers dropped, their inbox is gone: %s", inbox)
-    whose = select(Actor.id).where(Actor.inbox == inbox, Actor.local.is_(False))
-    session.execute(
-        delete(Follow)
-        .where(Follow.actor_id.in_(whose))
-        .execution_options(synchronize_session=False)
     )
-    session.execute(
-        update(Subscriber)
-        .where(Subscriber.inbox == inbox, Subscriber.state == "active")
-        .values(state="ended")
-        .execution_options(synchronize_session=False)
+    if not probing or not rows:
+        return rows
+    first = {row.ordering_key: row for row in reversed(rows)}
+    return [min(first.values(), key=lambda row: (row.attempts, row.id))]
+
+
+def _understood(
+    session: Session, hosts: Mapping[str, bool], now: datetime
+) -> dict[str, Understood]:
+    rows = session.execute(
+        select(Peer.host, Peer.scheme).where(
+            Peer.host.in_(hosts), Peer.scheme_at > now - SCHEME_KEPT
+        )
     )
-    session.execute(
-        update(Delivery)
-        .where(Delivery.inbox == inbox, Delivery.state == "waiting")
-        .values(state="refused", error="the inbox is gone", done_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    return {row.host: Understood(row.scheme) for row in rows}
+
+
+class _Desk:
+    """Puts rows into envelopes: each activity and each key is read once, for however many."""
+
+    def __init__(self, federation: Federation, session: Session, items: set[int]) -> None:
+        self._federation, self._session = federation, session
+        named = select(OutboxItem.id, OutboxItem.body, OutboxItem.actor_id)
+        found = session.execute(named.where(OutboxItem.id.in_(items))).all()
+        self._items = {row.id: row for row in found}
+        self._keys = {actor_id: self._key(actor_id) for actor_id in {r.actor_id for r in found}}
+        self._unsigned: list[int] = []
+
+    def _key(self, actor_id: int) -> SigningKey | None:
+        try:
+            actor = self._session.get_one(Actor, actor_id)
+            return self._federation.signing_key(actor, "rsa")
+        except BadKey:
+            log.exception("letters wait, their writer has no key actor=%d", actor_id)
+            return None
+
+    def signed(self, rows: Sequence[Row[Any]], understood: Understood) -> Iterator[Letter]:
+        """The letters of one host; those that nobody can sign are put aside."""
+        federation = self._federation
+        for row in rows:
+            item = self._items[row.outbox_id]
+            key = self._keys[item.actor_id]
+            if key is None:
+                self._unsigned.append(row.id)
+                continue
+            signer = Signer(key, federation.transport, understood, clock=federation.now)
+            yield Letter(row.id, row.inbox, item.body, signer)
+
+    def put_aside(self, now: datetime) -> None:
+        """Let what nobody can sign wait, and the others go on."""
+        if self._unsigned:
+            self._session.execute(
+                update(Delivery)
+                .where(Delivery.id.in_(self._unsigned))
+                .values(next_at=now + WITHOUT_KEY, error="no key to sign with")
+                .execution_options(synchronize_session=False)
+            )

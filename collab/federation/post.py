@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
+from collab.federation.fetch import Signer
 from collab.federation.house import Federation
 from collab.federation.models import GoneInbox
 from collab.federation.peerhealth import failed
@@ -83,6 +84,16 @@ class Sent:
         return words or f"status {status}"
 
 
+def exchange(signer: Signer, inbox: str, body: bytes) -> Sent | Unreachable:
+    """Sign and send, once, knowing nothing of any database (R56); why not, if it was not had."""
+    began = time.monotonic()
+    try:
+        answer = signer.post(inbox, body)
+    except Unreachable as away:
+        return away
+    return Sent(answer, (time.monotonic() - began) * 1000)
+
+
 def post(federation: Federation, actor_id: int, inbox: str, body: bytes, host: str) -> Sent | None:
     """Sign as one of our actors and send, once, outside any transaction (R56).
 
@@ -91,14 +102,12 @@ def post(federation: Federation, actor_id: int, inbox: str, body: bytes, host: s
     session = db.session()
     signer = federation.signer(session.get_one(Actor, actor_id))
     session.commit()
-    began = time.monotonic()
-    try:
-        answer = signer.post(inbox, body)
-    except Unreachable as away:
-        with writing(session):
-            failed(session, host, federation.now(), f"{away.reason}: {away.detail}")
-        return None
-    return Sent(answer, (time.monotonic() - began) * 1000)
+    sent = exchange(signer, inbox, body)
+    if isinstance(sent, Sent):
+        return sent
+    with writing(session):
+        failed(session, host, federation.now(), f"{sent.reason}: {sent.detail}")
+    return None
 
 
 def gone_for_good(session: Session, inbox: str, now: datetime, *, at_once: bool) -> bool:

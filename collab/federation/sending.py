@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
+from collab.core.rows import insert_rows
 from collab.federation.hosts import host_of
 from collab.federation.models import Delivery, OutboxItem
-from collab.federation.peerhealth import peer_of
+from collab.federation.peerhealth import peers_of
 from collab.federation.strictjson import canonical
 from collab.people.models import Actor
 
@@ -59,10 +60,14 @@ def send(
     )
     session.add(item)
     session.flush()
-    verb, leaves = verb_of(activity), False
-    for inbox in sorted({inbox for inbox in inboxes if inbox}):
-        leaves |= _address(session, item, verb, inbox, at)
-    return leaves
+    verb = verb_of(activity)
+    addressed = {
+        inbox: host_of(inbox, allow_loopback=True) for inbox in sorted(filter(None, inboxes))
+    }
+    peers_of(session, addressed.values(), at)
+    rows = [_row(session, item, verb, inbox, host, at) for inbox, host in addressed.items()]
+    insert_rows(session, cast("Table", Delivery.__table__), rows)
+    return any(row["state"] == "waiting" for row in rows)
 
 
 def verb_of(activity: Json) -> str:
@@ -81,25 +86,22 @@ def _about(activity: Json) -> str:
     return str(iri if about else activity["id"])
 
 
-def _address(session: Session, item: OutboxItem, verb: str, inbox: str, at: datetime) -> bool:
-    """Write down one delivery. Whether it is to be sent."""
-    host = host_of(inbox, allow_loopback=True)
-    peer_of(session, host, at)
+def _row(
+    session: Session, item: OutboxItem, verb: str, inbox: str, host: str, at: datetime
+) -> dict[str, object]:
+    """One delivery; it is not to be sent when its state is `cancelled`."""
     never = verb == "Delete" and _never_left(session, item.ordering_key, host, inbox, at)
     if verb == "Undo Delete":
         never = wait_again(session, item.ordering_key, inbox, "cancelled")
-    session.add(
-        Delivery(
-            outbox_id=item.id,
-            host=host,
-            inbox=inbox,
-            ordering_key=item.ordering_key,
-            verb=verb,
-            state="cancelled" if never else "waiting",
-            done_at=at if never else None,
-        )
-    )
-    return not never
+    return {
+        "outbox_id": item.id,
+        "host": host,
+        "inbox": inbox,
+        "ordering_key": item.ordering_key,
+        "verb": verb,
+        "state": "cancelled" if never else "waiting",
+        "done_at": at if never else None,
+    }
 
 
 def _never_left(session: Session, key: str, host: str, inbox: str, at: datetime) -> bool:

@@ -21,10 +21,10 @@ from collab.federation.files import Bringing
 from collab.federation.house import Federation
 from collab.federation.key_routes import bp as keys_bp
 from collab.federation.keys import Vault
-from collab.federation.letters import DECLINED
 from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
 from collab.federation.outbox import FOLLOWER, TOGETHER, Outbox, told_already
+from collab.federation.outcomes import DECLINED
 from collab.federation.renewal import Renewal
 from collab.federation.rotation import REKEY, log_new_keys
 from collab.federation.routes import bp

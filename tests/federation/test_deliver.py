@@ -379,7 +379,7 @@ def test_hosts_that_never_answer_do_not_take_the_threads_of_the_others(tell, cou
     with hostile_peer() as peer:
         peer.answers["/slow"] = silent
         tell("Create", "slow", "/slow", peer)
-        courier._slow_until[f"127.0.0.1:{peer.port}"] = time.monotonic() + 60
+        courier._line.slow_until[f"127.0.0.1:{peer.port}"] = time.monotonic() + 60
         courier.step()
         tell("Create", "quick")
         courier.step()
@@ -391,4 +391,5 @@ def test_hosts_that_never_answer_do_not_take_the_threads_of_the_others(tell, cou
         release.set()
         while states() != ["done", "done"] and time.monotonic() < ends:
             time.sleep(0.05)
+            courier.step()
     assert states() == ["done", "done"]
