@@ -45,7 +45,7 @@ def caller() -> Actor:
     """Who acts. Raises Unauthenticated without a token."""
     actor: Actor | None = g.api_actor
     if actor is None:
-        raise Unauthenticated(N_("Il faut un jeton d’accès : en-tête Authorization: Bearer …"))
+        raise Unauthenticated(N_("Il faut un jeton d’accès : en-tête Authorization: Bearer …"))
     return actor
 
 

@@ -68,7 +68,7 @@ def begin_again(work: Work, space: Space, given: Restart) -> Mirror:
     if row is None or space.local:
         raise Missing(N_("Il n’y a pas de copie de ce projet ici."))
     if row.state == PARTIAL:
-        raise Conflict(N_("Cette copie n’a pas de journal : elle ne peut pas être reprise."))
+        raise Conflict(N_("Cette copie n’a pas de journal : elle ne peut pas être reprise."))
     _forget(work.session, space.id, given.after)
     last = work.session.scalar(
         select(LogEntry).where(LogEntry.space_id == space.id, LogEntry.seq == given.after)

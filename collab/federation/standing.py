@@ -25,7 +25,7 @@ def mirror_words(session: Session, space: Space) -> str:
     peer = session.get(Peer, space.host)
     if peer is not None and peer.fail_count and peer.first_fail_at:
         away = gettext(
-            "%(host)s ne répond pas depuis le %(when)s. Vous pouvez tout lire ; ce que vous "
+            "%(host)s ne répond pas depuis le %(when)s. Vous pouvez tout lire ; ce que vous "
             "écrivez partira à son retour.",
             host=space.host,
             when=format_datetime(peer.first_fail_at, "d MMMM, HH:mm"),
@@ -79,14 +79,14 @@ def _reaches(row: Mirror, host: str, missing: int) -> object:
     behind = max(row.remote_seq - row.seq, 0)
     if behind:
         return ngettext(
-            "Copie en cours : il manque %(num)s entrée.",
-            "Copie en cours : il manque %(num)s entrées.", behind,
+            "Copie en cours : il manque %(num)s entrée.",
+            "Copie en cours : il manque %(num)s entrées.", behind,
         )  # fmt: skip
     if missing:
         return ngettext(
-            "Copie à jour, sauf %(num)s entrée du journal qui n’a pas pu être reprise ici : nous "
+            "Copie à jour, sauf %(num)s entrée du journal qui n’a pas pu être reprise ici : nous "
             "réessayons.",
-            "Copie à jour, sauf %(num)s entrées du journal qui n’ont pas pu être reprises ici : "
+            "Copie à jour, sauf %(num)s entrées du journal qui n’ont pas pu être reprises ici : "
             "nous réessayons.", missing,
         )  # fmt: skip
     if row.unrepaired:

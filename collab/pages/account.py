@@ -27,6 +27,7 @@ from collab.people.operations import (
     proves,
     recover,
     register,
+    speak,
 )
 from collab.people.queries import account_named, site
 from collab.people.tokens import GiveToken, give_token, revoke_token, tokens_of
@@ -184,7 +185,7 @@ def mine() -> str:
 
 def _mine(found: Account, errors: dict[str, str] | None = None) -> str:
     actor = found.actor
-    known = {"display_name": actor.display_name, "email": found.email, "locale": found.locale}
+    known = {"display_name": actor.display_name, "email": found.email, "locale": choose_locale()}
     return render_template(
         "account/mine.html",
         account=found,
@@ -281,6 +282,10 @@ def end_token(token: int) -> Response:
 def language() -> Response:
     """Choose the language of the pages, with or without an account."""
     require_our_page()
-    session["locale"] = tongue(request.form.get("locale")).code
+    session["locale"] = chosen = tongue(request.form.get("locale")).code
     session.pop(BY_LINK, None)
+    found = account()
+    if found is not None and found.locale != chosen:
+        with current_runtime().work(found.actor) as work:
+            speak(work, found, chosen)
     return redirect(without_asking(next_page()))

@@ -83,7 +83,7 @@ def restart(address: str) -> Response:
     found, space = require_admin(), here(address)
     whole = request.form.get("from") == "start"
     current_runtime().network.restart_copy(found.actor, space, whole=whole)
-    flash(_("La copie reprend : nous avons redemandé le journal à son instance."), "ok")
+    flash(_("La copie reprend : nous avons redemandé le journal à son instance."), "ok")
     return redirect(f"{space.url}/federation")
 
 

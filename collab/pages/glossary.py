@@ -41,7 +41,7 @@ def add() -> Response | tuple[str, int]:
     except Invalid as invalid:
         errors = {name: _(text) for name, text in invalid.fields.items()}
         return _page(request.form, errors), invalid.status
-    flash(_("Le mot « %(word)s » est dans le glossaire.", word=word), "ok")
+    flash(_("Le mot « %(word)s » est dans le glossaire.", word=word), "ok")
     for found in check(definition.replace(". ", ".\n"), ())[:3]:
         flash(_(found.says, words=found.words, mend=found.mend, **found.given), "ok")
     return redirect("/glossaire")

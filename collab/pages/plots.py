@@ -12,7 +12,7 @@ from collab.web.lengths import delay
 
 HOURS = 24
 WIDTH, HEIGHT = 480, 132
-LEFT, TOP, BOTTOM = 44, 8, 22
+LEFT, TOP, BOTTOM = 56, 8, 22
 """Room for what stands beside and below the bars."""
 MARKS = (10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000, 864_000_000)
 """Milliseconds at which a line may be drawn across."""

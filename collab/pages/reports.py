@@ -133,7 +133,7 @@ def of_space(address: str) -> str:
     charged = role_of(dbsession(), space, actor.id if actor else None) >= Role.FACILITATOR
     if not charged and not oversees(dbsession(), actor):
         raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
-    return _list(space, f"{space.url}/reports", **space_frame(space, "home"))
+    return _list(space, f"{space.url}/reports", **space_frame(space, "reports"))
 
 
 @bp.get("/admin/reports")

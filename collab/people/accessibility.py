@@ -164,7 +164,7 @@ def record_audit(work: Work, given: RecordAudit) -> Audit:
 
 def _mistakes(given: RecordAudit, today: date) -> dict[str, str]:
     errors = {
-        name: N_("Ce texte est trop long : 10 000 caractères au plus.")
+        name: N_("Ce texte est trop long : 10 000 caractères au plus.")
         for name in TEXTS
         if len(getattr(given, name)) > MAX_TEXT
     }

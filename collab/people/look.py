@@ -77,7 +77,7 @@ def revise_look(work: Work, given: ReviseLook) -> None:
         told = getattr(given, name).strip()
         colour = parse_colour(told)
         if told and not colour:
-            errors[name] = N_("Écrivez la couleur comme ceci : #0b5759.")
+            errors[name] = N_("Écrivez la couleur comme ceci : #0b5759.")
         elif colour and not is_legible(colour, GROUNDS[name]):
             errors[name] = N_(
                 "Cette couleur se lit mal sur le fond des pages. La plus proche qui se lit bien "

@@ -70,7 +70,7 @@ def account_errors(given: Register) -> dict[str, str]:
     alias = given.alias.strip().lower()
     if not ALIAS.fullmatch(alias) or alias in RESERVED:
         errors["alias"] = N_(
-            "Un nom court : 2 à 30 lettres sans accent, chiffres, tirets. Exemple : mesange-38."
+            "Un nom court : 2 à 30 lettres sans accent, chiffres, tirets. Exemple : mesange-38."
         )
     if problem := password_problem(given.password):
         errors["password"] = problem
@@ -84,7 +84,7 @@ def password_problem(password: str) -> str | None:
     if len(password) < SHORTEST_PASSWORD:
         return N_("Le mot de passe doit avoir au moins 8 caractères. Une petite phrase convient.")
     if len(password) > LONGEST_PASSWORD:
-        return N_("Ce mot de passe est trop long : 200 caractères au plus.")
+        return N_("Ce mot de passe est trop long : 200 caractères au plus.")
     return None
 
 
@@ -186,3 +186,8 @@ def describe_oneself(work: Work, account: Account, given: Describe) -> None:
     account.actor.display_name = given.display_name.strip()
     account.email = given.email.strip() or None
     account.locale = tongue(given.locale).code
+
+
+def speak(work: Work, account: Account, code: str) -> None:
+    """Remember in which language this person reads, for the next time they come in."""
+    account.locale = tongue(code).code

@@ -34,10 +34,10 @@ def revise_site(work: Work, row: Site, given: ReviseSite) -> None:
     if not given.name.strip() or len(given.name) > 80:
         errors["name"] = N_("Donnez un nom au site, de 80 caractères au plus.")
     if len(given.tagline) > 120:
-        errors["tagline"] = N_("Cette ligne est trop longue : 120 caractères au plus.")
+        errors["tagline"] = N_("Cette ligne est trop longue : 120 caractères au plus.")
     for field in ("about", "contact"):
         if len(getattr(given, field)) > 5000:
-            errors[field] = N_("Ce texte est trop long : 5 000 caractères au plus.")
+            errors[field] = N_("Ce texte est trop long : 5 000 caractères au plus.")
     if given.federation not in MODES:
         errors["federation"] = N_("Choisissez une des réponses.")
     if errors:

@@ -101,7 +101,7 @@ class Form:
         for name in ("since", "until"):
             days[name], wrong = _day(typed[name])
             if wrong:
-                errors[name] = _(N_("Écrivez la date ainsi : 2026-03-21."))
+                errors[name] = _(N_("Écrivez la date ainsi : 2026-03-21."))
         return cls(
             typed,
             errors,

@@ -66,7 +66,7 @@ def exclude(work: Work, space: Space, given: Exclude) -> Exclusion:
     if person is None or person.kind != ActorKind.PERSON or person.deleted_at:
         raise Missing(UNKNOWN)
     if person.id == work.actor.id:
-        raise Conflict(N_("On ne s’exclut pas soi-même : quittez plutôt le projet."))
+        raise Conflict(N_("On ne s’exclut pas soi-même : quittez plutôt le projet."))
     reason, until = given.reason.strip(), _end(work, given)
     if not reason or len(reason) > MAX_REASON:
         raise Invalid(reason=N_("Dites pourquoi, en 500 caractères au plus."))

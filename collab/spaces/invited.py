@@ -46,7 +46,7 @@ def invite_person(work: Work, space: Space, given: InvitePerson) -> Membership:
     if person.kind != ActorKind.PERSON:
         raise Invalid(person=N_("Cette adresse n’est pas celle d’une personne."))
     if person.local:
-        raise Invalid(person=N_("Cette personne est d’ici : donnez-lui un lien d’invitation."))
+        raise Invalid(person=N_("Cette personne est d’ici : donnez-lui un lien d’invitation."))
     if given.role == Role.NONE:
         raise Invalid(role=N_("Choisissez un rôle."))
     _may_be_asked(work, space, person)
@@ -60,7 +60,7 @@ def _may_be_asked(work: Work, space: Space, person: Actor) -> None:
     if row is not None and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Cette personne participe déjà à ce projet."))
     if row is not None and row.state == MembershipState.REQUESTED:
-        raise Conflict(N_("Cette personne a demandé à participer : acceptez sa demande."))
+        raise Conflict(N_("Cette personne a demandé à participer : acceptez sa demande."))
     if exclusion_of(work.session, space, person.id, work.now) is not None:
         raise Conflict(N_("Cette personne est exclue de ce projet. Levez d’abord l’exclusion."))
 

@@ -154,7 +154,7 @@ def restore(work: Work, item: Item) -> None:
     if item.withdrawn_at is None:
         raise Conflict(N_("Ce n’est pas effacé."))
     if item.erased_at or work.now - item.withdrawn_at > UNDO_WINDOW:
-        raise Conflict(N_("C’est effacé depuis trop longtemps : le texte n’existe plus."))
+        raise Conflict(N_("C’est effacé depuis trop longtemps : le texte n’existe plus."))
     if not work.mirrored and item.withdrawn_by != work.actor.id:
         require(work, work.session.get_one(Space, item.space_id), Role.FACILITATOR)
     since = item.withdrawn_at

@@ -76,7 +76,7 @@ def ask_to_join(
     if not work.mirrored and not may_see_card(work.session, space, actor):
         raise Missing(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
     if space.archived_at:
-        raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
+        raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
     row = membership(work, space, actor.id)
     if row and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Vous participez déjà à ce projet."))
@@ -129,7 +129,7 @@ def admit_invited(work: Work, space: Space, role: Role, made_at: datetime) -> Me
         Conflict: already a member; or the space is archived.
     """
     if space.archived_at:
-        raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
+        raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
     row = membership(work, space, work.actor.id)
     if row and row.state == MembershipState.ACTIVE:
         raise Conflict(N_("Vous participez déjà à ce projet."))

@@ -197,12 +197,12 @@ def _card_errors(given: SpaceWords) -> dict[str, str]:
     if not given.name.strip():
         errors["name"] = N_("Donnez un nom au projet.")
     if len(given.name) > MAX_NAME:
-        errors["name"] = N_("Ce nom est trop long : 120 caractères au plus.")
+        errors["name"] = N_("Ce nom est trop long : 120 caractères au plus.")
     for field in ("why", "who", "how"):
         if len(getattr(given, field)) > MAX_CARD:
-            errors[field] = N_("Ce texte est trop long : 2 000 caractères au plus.")
+            errors[field] = N_("Ce texte est trop long : 2 000 caractères au plus.")
     if len(given.territory) > MAX_NAME:
-        errors["territory"] = N_("Ce nom est trop long : 120 caractères au plus.")
+        errors["territory"] = N_("Ce nom est trop long : 120 caractères au plus.")
     code = given.insee_code.strip().upper()
     if code and not INSEE.fullmatch(code):
         errors["insee_code"] = N_("Un code INSEE a cinq caractères, par exemple 80021.")

@@ -152,7 +152,7 @@ def require(work: Work, space: Space, role: Role) -> None:
     if actor.suspended_at or actor.deleted_at:
         raise Forbidden(N_("Ce compte est suspendu."))
     if space.archived_at:
-        raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
+        raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
     if held < role and not is_guest(work, space, role):
         refuse_excluded(work.session, space, actor.id, work.now)
         raise Forbidden(NEEDS[role])

@@ -22,7 +22,7 @@ from collab.spaces.policy import may_read
 
 VOTE = "vote"
 """The kind of the job that sends a vote to where the poll is held."""
-OVER = N_("Ce vote est terminé : on peut encore lire le résultat.")
+OVER = N_("Ce vote est terminé : on peut encore lire le résultat.")
 
 
 class Poll(Base):

@@ -91,7 +91,7 @@ def _check(given: MakeReport) -> None:
     if given.reason not in REASONS:
         errors["reason"] = N_("Choisissez une des réponses.")
     if len(given.words) > MAX_WORDS:
-        errors["words"] = N_("C’est trop long : 2 000 caractères au plus.")
+        errors["words"] = N_("C’est trop long : 2 000 caractères au plus.")
     if given.reason == "other" and not given.words.strip():
         errors["words"] = N_("Dites en quelques mots ce qui ne va pas.")
     if errors:
@@ -121,7 +121,7 @@ def close_report(work: Work, row: Report, given: CloseReport) -> Report:
     answer = given.answer.strip()
     if not answer or len(answer) > MAX_WORDS:
         raise Invalid(
-            answer=N_("Dites en un mot ce que vous avez décidé ; 2 000 caractères au plus.")
+            answer=N_("Dites en un mot ce que vous avez décidé ; 2 000 caractères au plus.")
         )
     if row.state == "open":
         row.state, row.answer = "closed", answer

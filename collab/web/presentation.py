@@ -35,6 +35,8 @@ UNITS = {
 CLOCKS = {"ar": "HH:mm"}
 """How a language writes the hour here where CLDR has another habit in mind: Arabic is read in
 France and the Maghreb, where a day has 24 hours and figures are 0 to 9 (which Babel takes)."""
+EUROPEAN = Locale("en", "GB")
+"""English as it is written on this side of the sea: 24 hours, no comma before « and »."""
 COMMAS = {"ar": "، "}
 
 
@@ -64,6 +66,7 @@ def register(app: Flask) -> None:
         marks=marks,
         page_url=page_url,
         text_direction=text_direction,
+        dated=dated,
         tongue_here=tongue_here,
         tongues=TONGUES,
         tongue_names=[(tongue.code, tongue.name) for tongue in TONGUES],
@@ -111,6 +114,12 @@ def day(on: date | datetime, now: datetime | None = None, weekday: bool = True) 
     before = "EEEE" + COMMAS.get(locale.language, " ") if weekday else ""
     pattern = before + number_of_day + " MMMM" + year
     return _spaced(str(format_date(on, pattern, locale)))
+
+
+def dated() -> str:
+    """Say the day with its year, for a page that may be read on paper long after."""
+    present = datetime.now(UTC)
+    return day(present, now=present - timedelta(days=366), weekday=False)
 
 
 def month(on: date | datetime) -> str:
@@ -222,7 +231,8 @@ def _here(instant: datetime) -> datetime:
 
 
 def _locale() -> Locale:
-    return get_locale() or Locale("fr")
+    found = get_locale() or Locale("fr")
+    return EUROPEAN if found.language == "en" else found
 
 
 def _spaced(text: str) -> str:

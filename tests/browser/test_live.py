@@ -92,7 +92,7 @@ def test_who_is_there_and_who_is_writing(town: Town, windows: Windows):
     ada = joined(windows.open(town.a, "ada"), town.talk_at(town.a))
     coquelicot = windows.open(town.a, "coquelicot")
     joined(coquelicot, town.talk_at(town.a))
-    expect(ada.locator("#presence")).to_contain_text("Ici en ce moment :")
+    expect(ada.locator("#presence")).to_contain_text("Ici en ce moment :")
     expect(ada.locator("#presence")).to_contain_text("Coquelicot")
     coquelicot.get_by_label("Votre message").press_sequentially("Je regarde")
     expect(ada.locator("#live-typing")).to_have_text("Coquelicot écrit…")

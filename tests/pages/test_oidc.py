@@ -127,7 +127,7 @@ def test_a_newcomer_chooses_a_name_and_is_in_without_e_mail_or_password(house, c
     assert journey(client, "/about").location == "/oidc/ecole/welcome"
     page = text(go(client, "/oidc/ecole/welcome"))
     assert 'value="zoe-lefevre"' in page
-    assert "<b>Le lycée</b> · Zoé.Lefèvre" in page
+    assert "<b>Le lycée</b>\u00a0· Zoé.Lefèvre" in page
     answer = post(client, "/oidc/ecole/register", alias="zoe", display_name="Zoé L.")
     assert answer.status_code == 200
     assert re.search(r"[2-9A-Z]{4}(-[2-9A-Z]{4}){3}", text(answer))

@@ -68,7 +68,7 @@ def test_nobody_can_turn_the_rest_of_the_page_around(french):
 
 
 def test_markup_stays_markup_and_is_escaped_once(french):
-    assert render("{{ _('Chercher « %(words)s »', words=w)|typo }}", w="<b>").text.count("<b>") == 1
+    assert render("{{ _('Chercher « %(words)s »', words=w)|typo }}", w="<b>").text.count("<b>") == 1
     assert render("{{ said|typo }}", said=Markup("<b>Où</b> ?")).text == "Où\u00a0?"
 
 

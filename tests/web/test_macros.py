@@ -77,7 +77,7 @@ def test_who_will_see_it_is_said_before_publishing(here, visibility, who):
 def test_where_somebody_comes_from_is_said_in_words(here):
     ours = render("{{ ui.person(who, 30) }}", who=person("Mésange"))
     theirs = render("{{ ui.person(who) }}", who=person("Tilleul", "ecole.example", False))
-    assert ours.text == "Mésange · personne référente"
+    assert ours.text == "Mésange\u00a0· personne référente"
     assert theirs.text == "Tilleul ecole.example"
     assert theirs.all("a")[0]["href"] == "/u/tilleul@ecole.example"
 

@@ -43,15 +43,15 @@ SHORTEST_SHOUT = 5
 ROMAN = re.compile(r"[IVXLC]+$")
 
 SAYS = {
-    "percent": N_("« %(words)s » est un pourcentage. Les pourcentages sont difficiles à lire."),
+    "percent": N_("« %(words)s » est un pourcentage. Les pourcentages sont difficiles à lire."),
     "date": N_("Écrivez la date en entier, avec le jour et le mois en lettres."),
-    "large": N_("« %(words)s » est un grand nombre. Dites plutôt « beaucoup » ou « environ »."),
-    "note": N_("« %(words)s » est une note. Expliquez tout de suite, dans le texte."),
+    "large": N_("« %(words)s » est un grand nombre. Dites plutôt « beaucoup » ou « environ »."),
+    "note": N_("« %(words)s » est une note. Expliquez tout de suite, dans le texte."),
     "italics": N_("Les lettres penchées sont difficiles à lire. Écrivez ces mots en gras."),
     "caps": N_("Les mots en grandes lettres sont difficiles à lire. Écrivez en petites lettres."),
-    "initials": N_("« %(words)s » est un mot fait d’initiales. Écrivez le nom en entier."),
-    "abbreviation": N_("« %(words)s » est un mot coupé. Écrivez le mot en entier."),
-    "sign": N_("« %(words)s » est un signe. Écrivez un mot à la place."),
+    "initials": N_("« %(words)s » est un mot fait d’initiales. Écrivez le nom en entier."),
+    "abbreviation": N_("« %(words)s » est un mot coupé. Écrivez le mot en entier."),
+    "sign": N_("« %(words)s » est un signe. Écrivez un mot à la place."),
     "digits": N_("Écrivez les nombres en chiffres."),
 }
 

@@ -22,11 +22,11 @@ EXPLAINED = re.compile(
 )
 """What follows a word that the text itself explains."""
 
-HARD_WORD = N_("« %(words)s » est un mot difficile. Vous pouvez dire « %(mend)s ».")
-DEFINED = N_("« %(words)s » est un mot difficile. Expliquez ce mot, ou dites « %(mend)s ».")
-LONG_WORD = N_("« %(words)s » est un mot très long. Cherchez un mot plus court.")
-FOREIGN_WORD = N_("« %(words)s » est un mot étranger. Vous pouvez dire « %(mend)s ».")
-OTHER_WORD = N_("Avant, ce texte dit « %(mend)s ». Gardez le même mot pour la même chose.")
+HARD_WORD = N_("« %(words)s » est un mot difficile. Vous pouvez dire « %(mend)s ».")
+DEFINED = N_("« %(words)s » est un mot difficile. Expliquez ce mot, ou dites « %(mend)s ».")
+LONG_WORD = N_("« %(words)s » est un mot très long. Cherchez un mot plus court.")
+FOREIGN_WORD = N_("« %(words)s » est un mot étranger. Vous pouvez dire « %(mend)s ».")
+OTHER_WORD = N_("Avant, ce texte dit « %(mend)s ». Gardez le même mot pour la même chose.")
 
 Lexicon = dict[tuple[str, ...], tuple[str, str]]
 

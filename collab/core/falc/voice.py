@@ -56,9 +56,9 @@ FAMILIAR = re.compile(
         (?:[ ](?:doit|doivent|devra|devront|peut|peuvent))?
     """
 )
-NO = N_("Cette phrase dit « %(words)s ». Dites plutôt ce qui est possible, ou ce qui est vrai.")
-ACT = N_("On ne voit pas bien qui fait l’action dans « %(words)s ». Dites d’abord qui, puis quoi.")
-YOU = N_("Parlez à la personne qui lit. Dites « vous » à la place de « %(words)s ».")
+NO = N_("Cette phrase dit « %(words)s ». Dites plutôt ce qui est possible, ou ce qui est vrai.")
+ACT = N_("On ne voit pas bien qui fait l’action dans « %(words)s ». Dites d’abord qui, puis quoi.")
+YOU = N_("Parlez à la personne qui lit. Dites « vous » à la place de « %(words)s ».")
 FORGET = re.compile(r"(?i)\bn[’']oubliez pas\b")
 VERBS = {"tu peux": "vous pouvez", "tu dois": "vous devez", "tu as": "vous avez"}
 YOURS = {"ton": "votre", "ta": "votre", "tes": "vos", "tu": "vous", "toi": "vous", "te": "vous"}

@@ -180,9 +180,9 @@ def _may_come_in(work: Work, space: Space, obj: Json, iri: str) -> None:
     if vocab.iri(obj, "attributedTo") != work.actor.iri:
         raise Forbidden(N_("Ce texte n’est pas de la personne qui l’envoie."))
     if space.visibility == Visibility.PUBLIC and not vocab.is_public(obj):
-        raise Forbidden(N_("Ce texte n’est pas adressé à tout le monde : ce projet l’est."))
+        raise Forbidden(N_("Ce texte n’est pas adressé à tout le monde : ce projet l’est."))
     if space.visibility != Visibility.PUBLIC and vocab.is_public(obj):
-        raise Forbidden(N_("Ce texte est adressé à tout le monde : ce projet ne l’est pas."))
+        raise Forbidden(N_("Ce texte est adressé à tout le monde : ce projet ne l’est pas."))
     if by_iri(work, iri) is not None:
         raise Conflict(N_("Ce texte est déjà là."))
 

@@ -28,7 +28,7 @@ from collab.spaces.tools.pages.trees import Leaf, Plan, called, paths_of
 
 BATCH = 20
 """Documents written in one unit of work: others may write in between."""
-CLASH = N_("Ce document a été changé ici entre-temps, aux mêmes endroits : il est laissé tel quel.")
+CLASH = N_("Ce document a été changé ici entre-temps, aux mêmes endroits : il est laissé tel quel.")
 
 
 @dataclass

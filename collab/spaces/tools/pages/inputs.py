@@ -152,18 +152,18 @@ def checked_title(title: str) -> str:
     if not kept:
         raise Invalid(title=N_("Donnez un titre au document."))
     if len(kept) > MAX_TITLE:
-        raise Invalid(title=N_("Ce titre est trop long : 200 caractères au plus."))
+        raise Invalid(title=N_("Ce titre est trop long : 200 caractères au plus."))
     return kept
 
 
 def checked_source(source: str) -> str:
     """A text as it is kept. Raises Invalid when it is too long or has passages to choose."""
     if len(source) > MAX_SOURCE:
-        raise Invalid(source=N_("Ce texte est trop long : 200 000 caractères au plus."))
+        raise Invalid(source=N_("Ce texte est trop long : 200 000 caractères au plus."))
     if has_marks(source):
         raise Invalid(
             source=N_(
-                "Il reste des passages à choisir : gardez ce qui convient, puis effacez "
+                "Il reste des passages à choisir : gardez ce qui convient, puis effacez "
                 "les lignes qui commencent par <<<<<<<, ======= et >>>>>>>."
             )
         )
@@ -174,7 +174,7 @@ def checked_summary(summary: str) -> str:
     """What changed, in a line. Raises Invalid when it is too long."""
     kept = one_line(summary)
     if len(kept) > MAX_SUMMARY:
-        raise Invalid(summary=N_("Ce résumé est trop long : 300 caractères au plus."))
+        raise Invalid(summary=N_("Ce résumé est trop long : 300 caractères au plus."))
     return kept
 
 
@@ -182,7 +182,7 @@ def checked_description(description: str) -> str:
     """What a document is about, in a line. Raises Invalid when it is too long."""
     kept = one_line(description)
     if len(kept) > MAX_DESCRIPTION:
-        raise Invalid(description=N_("Cette description est trop longue : 500 caractères au plus."))
+        raise Invalid(description=N_("Cette description est trop longue : 500 caractères au plus."))
     return kept
 
 
@@ -191,7 +191,7 @@ def checked_tags(tags: tuple[str, ...] | list[str]) -> list[str]:
     kept = {one_line(tag).lstrip("#").strip(): None for tag in tags}
     kept.pop("", None)
     if len(kept) > MAX_TAGS:
-        raise Invalid(tags=N_("C’est beaucoup d’étiquettes : 20 au plus."))
+        raise Invalid(tags=N_("C’est beaucoup d’étiquettes : 20 au plus."))
     if any(len(tag) > MAX_TAG for tag in kept):
-        raise Invalid(tags=N_("Une étiquette est trop longue : 60 caractères au plus."))
+        raise Invalid(tags=N_("Une étiquette est trop longue : 60 caractères au plus."))
     return list(kept)

@@ -185,7 +185,7 @@ def _parent(work: Work, space: Space, below: Document | None, uid: str) -> Docum
         if below is not None and at.id == below.id:
             raise Conflict(N_("Un document ne peut pas être rangé sous lui-même."))
         at = at.parent
-    raise Conflict(N_("C’est trop profond : 20 niveaux au plus."))
+    raise Conflict(N_("C’est trop profond : 20 niveaux au plus."))
 
 
 def _edited(document: Document, given: EditDocument) -> Text:

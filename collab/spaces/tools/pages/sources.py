@@ -35,12 +35,12 @@ DAMAGED = (
 
 TOO_LARGE = N_("Ce fichier est trop gros.")
 BAD_PATH = N_("Ce chemin sort du dossier, ou n’est pas un chemin.")
-A_LINK = N_("C’est un lien symbolique : il n’est pas suivi.")
+A_LINK = N_("C’est un lien symbolique : il n’est pas suivi.")
 UNREADABLE = N_("Ce fichier ne se laisse pas lire.")
 LOCKED = N_("Ce fichier est protégé par un mot de passe.")
-TOO_DENSE = N_("Ce fichier se déplie bien plus grand que du texte : il n’est pas ouvert.")
-TOO_MANY = N_("Il y a trop de fichiers : 5 000 au plus.")
-TOO_MUCH = N_("L’ensemble est trop gros une fois déplié : 100 Mo au plus.")
+TOO_DENSE = N_("Ce fichier se déplie bien plus grand que du texte : il n’est pas ouvert.")
+TOO_MANY = N_("Il y a trop de fichiers : 5 000 au plus.")
+TOO_MUCH = N_("L’ensemble est trop gros une fois déplié : 100 Mo au plus.")
 NO_ZIP = N_("Ce fichier n’est pas un zip, ou il est abîmé.")
 
 

@@ -185,7 +185,7 @@ def compared(before: str, after: str) -> list[Row]:
 
 def _words_for(skipped: int) -> str:
     if not skipped:
-        return str(_("La suite n’est pas montrée : il y a trop de lignes changées."))
+        return str(_("La suite n’est pas montrée : il y a trop de lignes changées."))
     return str(ngettext("… %(num)s ligne identique …", "… %(num)s lignes identiques …", skipped))
 
 

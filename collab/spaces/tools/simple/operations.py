@@ -131,7 +131,7 @@ def review_simple(work: Work, space: Space, given: ReviewSimple) -> SimpleText:
     if wrong:
         raise Invalid(**wrong)
     if simple.of_version != _version_now(work, space, simple):
-        raise Conflict(N_("Le texte d’origine a changé : mettez d’abord la version simple à jour."))
+        raise Conflict(N_("Le texte d’origine a changé : mettez d’abord la version simple à jour."))
     number = simple.revision + 1
     review = Review(readers, organisation, given.concerned, work.now, number)
     _keep_review(simple, review)
@@ -221,7 +221,7 @@ def _checked(title: str, body: str, original: Original | None) -> tuple[str, str
     if not body:
         raise Invalid(body=N_("Écrivez d’abord le texte."))
     if len(body) > MAX_BODY:
-        raise Invalid(body=N_("Ce texte est trop long : 50 000 caractères au plus."))
+        raise Invalid(body=N_("Ce texte est trop long : 50 000 caractères au plus."))
     line = " ".join(title.split()) or (original.title if original else "")
     line = line or body.splitlines()[0].lstrip("#-* ").strip()
     return line[:MAX_TITLE], body
