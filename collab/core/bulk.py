@@ -17,12 +17,13 @@ from itertools import count, groupby
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Table, event, func, inspect, select, text
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
 
 from collab.core.db import Base
 from collab.core.rows import insert_rows
 
 T = TypeVar("T")
+B = TypeVar("B", bound=Base)
 BLOCK = 100
 """Ids taken from a PostgreSQL sequence at once."""
 
@@ -40,6 +41,10 @@ class _Shape:
     attributes: frozenset[str]
     plain: bool
     """Whether every value is said here: none is made by the database, and None is NULL."""
+    manager: ClassManager[Any]
+    """What makes its rows when they are read."""
+    kind: dict[str, Any]
+    """The column that tells the kinds of one table apart, with this one's name; {} for others."""
 
 
 @cache
@@ -60,7 +65,12 @@ def _shape(model: type[Base]) -> _Shape:
         for table in dict.fromkeys(tables)
     ]
     names = frozenset(name for _, held in columns for name in held.values())
-    return _Shape(tables[0], defaults, columns, names | {"_sa_instance_state"}, plain)
+    kind = {}
+    if mapper.polymorphic_on is not None:
+        told_by = mapper.get_property_by_column(mapper.polymorphic_on)
+        kind = {told_by.key: mapper.polymorphic_identity}
+    attributes, manager = names | {"_sa_instance_state"}, mapper.class_manager
+    return _Shape(tables[0], defaults, columns, attributes, plain, manager, kind)
 
 
 class Bulk:
@@ -70,7 +80,7 @@ class Bulk:
         self._session = session
         self._ids: dict[str, Iterator[int]] = {}
         self._new: list[Base] = []
-        self._made: list[Base] = []
+        self._made: list[Any] = []
         self._left = False
         self._rows: dict[type[Base], list[dict[str, Any]]] = {}
         self._read: dict[tuple[str, str], object] = {}
@@ -88,7 +98,15 @@ class Bulk:
         for name, hear in self._heard.items():
             event.remove(self._session, name, hear)
 
-    # Ids
+    # Rows that are read back
+
+    def make(self, model: type[B], values: dict[str, Any]) -> B:
+        """A row with these columns, made as the session makes those that it reads: nothing looks
+        at each value. For `add`, which completes it."""
+        shape = _shape(model)
+        row: B = shape.manager.new_instance()
+        row.__dict__.update(shape.kind, **values)
+        return row
 
     def add(self, row: Base) -> None:
         """A new row: it has its id and the values its columns have when nothing is said, as
@@ -109,11 +127,14 @@ class Bulk:
 
     def _take_up(self, row: Base) -> None:
         """Let the session hold a row as one it has read, so that what changes in it is written."""
-        make_transient_to_detached(row)
         state = inspect(row)
+        if state.modified:
+            make_transient_to_detached(row)
+        else:
+            state.key = state.mapper.identity_key_from_primary_key((row.__dict__["id"],))
         state.session_id = self._session.hash_key
         self._session.identity_map.replace(state)
-        self._made.append(row)
+        self._made.append(state.key)
 
     def number(self, table: Table) -> int:
         """The id of the next new row of a table."""
@@ -142,6 +163,11 @@ class Bulk:
     def write(self, model: type[Base], values: dict[str, Any]) -> None:
         """Write a row together with the others of its table, after those it refers to."""
         self._rows.setdefault(model, []).append(values)
+
+    def end(self) -> None:
+        """Write everything that waits, and let go of what was read: nobody asks any more."""
+        self.flush()
+        self._read.clear()
 
     def flush(self) -> None:
         """Write everything that waits."""
@@ -175,9 +201,9 @@ class Bulk:
         """Nothing of it was ever there."""
         self._new.clear()
         self._rows.clear()
-        for row in self._made:
-            if row in session:
-                session.expunge(row)
+        for key in self._made:
+            if key in session.identity_map:
+                session.expunge(session.identity_map[key])
         self._made.clear()
 
     # What was read ahead

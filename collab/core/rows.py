@@ -11,7 +11,8 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Dialect, Table, insert
+import orjson
+from sqlalchemy import JSON, Dialect, Table, insert
 from sqlalchemy.orm import Session
 
 Row = Mapping[str, Any]
@@ -65,10 +66,16 @@ def _column(
         return [value if write is None else write(value)] * len(rows)
     if write is None:
         return [row[name] for row in rows]
-    return [
-        value if (value := row[name]) is None or type(value) is JsonText else write(value)
-        for row in rows
-    ]
+    column, known, written = [], None, None
+    for row in rows:
+        value = row[name]
+        if value is None or type(value) is JsonText:
+            column.append(value)
+            continue
+        if value is not known:  # often it is what the row before it has, as the time of the work
+            known, written = value, write(value)
+        column.append(written)
+    return column
 
 
 def _defaults(table: Table, said: Collection[str]) -> dict[str, Any]:
@@ -83,4 +90,10 @@ def _defaults(table: Table, said: Collection[str]) -> dict[str, Any]:
 
 def _writer(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any] | None:
     """How one column writes a value for the driver; None: as it is."""
-    return table.columns[name].type.dialect_impl(dialect).bind_processor(dialect)
+    kind = table.columns[name].type
+    return _json if isinstance(kind, JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _json(value: Any) -> str:
+    """Raises TypeError for what is no JSON."""
+    return orjson.dumps(value).decode()

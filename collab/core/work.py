@@ -20,6 +20,7 @@ from collab.core.jobs import enqueue, enqueue_all
 from collab.core.rows import insert_rows
 
 T = TypeVar("T")
+B = TypeVar("B", bound=Base)
 Pulse = Callable[[], None]
 JOURNAL_LOCK = 0x636F6C6C
 """PostgreSQL advisory lock held while journal rows are written, so ids grow in commit order."""
@@ -112,6 +113,10 @@ class Work:
             self.session.add(row)
             self.session.flush()
 
+    def make(self, model: type[B], **values: Any) -> B:
+        """A new row for `add`, with these columns."""
+        return model(**values) if self.bulk is None else self.bulk.make(model, values)
+
     def write(self, model: type[Base], **values: Any) -> None:
         """A new row that nobody reads back; its columns are all said, or have defaults."""
         if self.bulk is None:
@@ -195,7 +200,7 @@ class Work:
 
     def _write_down(self) -> None:
         """Every fact and the jobs it causes, in the transaction of the change itself."""
-        (self.session if self.bulk is None else self.bulk).flush()
+        self.session.flush() if self.bulk is None else self.bulk.end()
         if not self._events:
             return
         if self.session.get_bind().dialect.name == "postgresql":

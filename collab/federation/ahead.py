@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import selectin_polymorphic
 
 from collab.core.work import Work
@@ -15,6 +15,12 @@ from collab.spaces.models import Item
 from collab.spaces.tool import Json, Tools
 
 LONGEST_UID = 40
+_NAMED = select(Item).where(
+    or_(
+        Item.iri.in_(bindparam("iris", expanding=True)),
+        Item.uid.in_(bindparam("uids", expanding=True)),
+    )
+)
 
 
 def read_ahead(work: Work, tools: Tools, links: Sequence[Link]) -> dict[str, Actor | None]:
@@ -54,8 +60,7 @@ def _read_items(work: Work, tools: Tools, iris: set[str], uids: set[str]) -> Non
         work.remember("item", iri, None)
     for uid in uids:
         work.remember("uid", uid, None)
-    wanted = or_(Item.iri.in_(sorted(iris)), Item.uid.in_(sorted(uids)))
-    whole = selectin_polymorphic(Item, [kind.model for kind in tools.kinds()])
-    for item in work.session.scalars(select(Item).where(wanted).options(whole)):
+    whole = _NAMED.options(selectin_polymorphic(Item, [kind.model for kind in tools.kinds()]))
+    for item in work.session.scalars(whole, {"iris": sorted(iris), "uids": sorted(uids)}):
         work.remember("item", item.iri, item)
         work.remember("uid", item.uid, item)

@@ -115,7 +115,12 @@ def _origin(iri: str) -> str:
     plain = _PLAIN_ORIGIN.match(iri)
     if plain is None or len(iri) > MAX_IRI or _FORBIDDEN.search(iri):
         return locate(iri, allow_loopback=True).origin
-    return locate(plain[0], allow_loopback=True).origin
+    return _plain_origin(plain[0])
+
+
+@lru_cache(maxsize=1024)
+def _plain_origin(start: str) -> str:
+    return locate(start, allow_loopback=True).origin
 
 
 _PLAIN_ORIGIN = re.compile(r"https?://[a-z0-9.:-]+/")

@@ -37,7 +37,7 @@ from collab.spaces.models import Space
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
-AT_ONCE = 100
+AT_ONCE = 200
 """Entries applied in one transaction."""
 
 

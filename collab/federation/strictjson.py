@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any, NoReturn
 
+import orjson
 import rfc8785
 
 MAX_BYTES = 1 << 20
@@ -14,6 +15,7 @@ _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _MAX_BASE58 = 2048
+_QUICK = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _SHA2_256 = b"\x12\x20"
 
 # JSON-LD words that rearrange a document for readers who process JSON-LD (R40).
@@ -36,8 +38,20 @@ def parse(raw: bytes, *, limit: int = MAX_BYTES) -> dict[str, Any]:
     """
     if len(raw) > limit:
         raise Malformed(f"more than {limit} bytes")
+    value = _sorted(raw) or _strictly(raw)
+    if not isinstance(value, dict):
+        raise Malformed("not an object")
+    if b"\\u" in raw or _ODD.search(raw):
+        _inspect(value)
+    else:
+        _check_depth(value)
+    return value
+
+
+def _strictly(raw: bytes) -> Any:
+    """Whatever JSON `raw` holds. Raises Malformed as `parse`, but for what it says in the end."""
     try:
-        value = json.loads(
+        return json.loads(
             raw.decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_constant,
@@ -50,13 +64,20 @@ def parse(raw: bytes, *, limit: int = MAX_BYTES) -> dict[str, Any]:
         raise Malformed(f"more than {MAX_DEPTH} levels") from error
     except ValueError as error:
         raise Malformed("not JSON") from error
-    if not isinstance(value, dict):
-        raise Malformed("not an object")
-    if _ODD.search(raw):
-        _inspect(value)
-    else:
-        _check_depth(value)
-    return value
+
+
+def _sorted(raw: bytes) -> Any:
+    """The same, in half the time, of what is written without spaces and with sorted names, as our
+    own instances do; None otherwise.
+
+    The quick reader takes the last of two equal names and rounds large numbers. But what it took
+    another way than it stands there is not written again as it stood.
+    """
+    try:
+        value = orjson.loads(raw)
+        return value if orjson.dumps(value, option=_QUICK) == raw else None
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return None
 
 
 def canonical(value: Any) -> bytes:
@@ -65,101 +86,66 @@ def canonical(value: Any) -> bytes:
     Raises Malformed for what the scheme cannot carry: NaN, whole numbers beyond 2^53 - 1, lone
     surrogates.
     """
+    quick = _quickly(value)
+    if quick is not None:
+        return quick
     try:
-        if _is_simple(value):
-            return _encode(value).encode("utf-8")
         written: bytes = rfc8785.dumps(value)
     except (ValueError, RecursionError) as error:
         raise Malformed("not a canonical value") from error
     return written
 
 
-def _encode(value: Any) -> str:
-    """Raises Malformed for half of a surrogate pair, which has no bytes."""
-    written = _WRITER.encode(value)
-    if not written.isascii() and _SURROGATE.search(written):
-        raise Malformed("half of a surrogate pair")
-    return written
+def _quickly(value: Any) -> bytes | None:
+    """The canonical form, many times faster; None for what the quick writer may write otherwise
+    (see `_is_simple`) or not at all: half of a surrogate pair, too many levels."""
+    try:
+        return orjson.dumps(value, option=_QUICK) if _is_simple(value) else None
+    except orjson.JSONEncodeError:
+        return None
 
 
 class Written:
-    """An object written in canonical form once, in pieces, for all that is hashed of it."""
+    """An object in canonical form, written once for all that is asked of it."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self._pieces: dict[str, str] | None = None
-        self._whole = b""
+        self._quick = _quickly(document)
+        self._whole = self._quick or b""
 
     def whole(self) -> bytes:
         """The whole object. Raises Malformed as `canonical`."""
-        self._whole = self._whole or self._joined("")
+        self._whole = self._whole or canonical(self.document)
         return self._whole
 
     def unsigned(self) -> bytes:
         """The object without its `proof`, and without the `signature` of old servers."""
-        if "signature" in self.document:
-            left = {k: v for k, v in self.document.items() if k not in ("proof", "signature")}
-            return canonical(left)
-        return self._joined("proof")
+        names = self.document.keys() - {"proof", "signature"}
+        return self._part({name: self.document[name] for name in names})
 
     def thing(self) -> bytes:
         """Its member `object` alone, which must be there."""
-        pieces = self._written()
-        return canonical(self.document["object"]) if pieces is None else pieces["object"].encode()
+        return self._part(self.document["object"])
 
-    def _joined(self, without: str) -> bytes:
-        pieces = self._written()
-        if pieces is None:
-            return canonical({k: v for k, v in self.document.items() if k != without})
-        inside = [
-            f'"{name}":{text}' if name in _APART else text
-            for name, text in pieces.items()
-            if name != without
-        ]
-        return ("{" + ",".join(inside) + "}").encode("utf-8")
-
-    def _written(self) -> dict[str, str] | None:
-        """What is written of it, in order: members that stand apart by their names, all others
-        together under the name of their first. None for what the standard writer gets wrong."""
-        if self._pieces is None and _is_simple(self.document):
-            runs: list[list[str]] = []
-            for name in sorted(self.document):
-                if name in _APART or not runs or runs[-1][0] in _APART:
-                    runs.append([name])
-                else:
-                    runs[-1].append(name)
-            self._pieces = {run[0]: self._piece(run) for run in runs}
-        return self._pieces
-
-    def _piece(self, names: list[str]) -> str:
-        if names[0] in _APART:
-            return _encode(self.document[names[0]])
-        return _encode({name: self.document[name] for name in names})[1:-1]
-
-
-_APART = frozenset({"object", "proof"})
-
-
-_WRITER = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
-)
+    def _part(self, value: Any) -> bytes:
+        """What is written of the whole by the quick writer, is so of a part of it."""
+        return canonical(value) if self._quick is None else orjson.dumps(value, option=_QUICK)
 
 
 def _is_simple(value: Any) -> bool:
-    """Whether the standard writer gives the same bytes, a few times faster.
+    """Whether the quick writer gives the same bytes.
 
-    It differs from RFC 8785 in fractions and in the order of keys outside ASCII.
+    It differs from RFC 8785 in fractions, in whole numbers beyond 2^53 - 1, in the order of keys
+    outside ASCII, and it writes what is no JSON (dates, NaN).
     """
     waiting: list[Any] = [value]
     for part in waiting:  # which grows by what each part holds
         kind = type(part)
-        if kind is dict:
-            if not _has_plain_names(part):
-                return False
-            waiting += part.values()
+        if kind is dict and _has_plain_names(part):
+            waiting += [one for one in part.values() if type(one) is not str]
         elif kind is list:
-            waiting += part
-        elif kind is not str and not _is_plain(part):
+            waiting += [one for one in part if type(one) is not str]
+        elif not _is_plain(part):
             return False
     return True
 
@@ -173,9 +159,13 @@ def _has_plain_names(part: dict[Any, Any]) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the standard writer writes what holds nothing else, and is no text, as it should."""
+    """Whether it holds nothing else, and is a text, a whole number that is not too large, or a
+    word of JSON."""
     kind = type(value)
-    return kind is bool or value is None or (kind is int and abs(value) <= _MAX_INT)
+    return kind in _PLAIN or (kind is int and abs(value) <= _MAX_INT)
+
+
+_PLAIN = frozenset({str, bool, type(None)})
 
 
 def multihash(data: bytes) -> str:
@@ -245,9 +235,9 @@ def _int(text: str) -> int:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-_ODD = re.compile(rb'\\u|"@(?:graph|included|reverse|nest|id|type)"')
-"""What only a document can hold that `_inspect` has more to say about than its depth: something
-written as an escape, and the words of R40."""
+_ODD = re.compile(rb'"@(?:graph|included|reverse|nest|id|type)"')
+"""The words of R40. Only what holds one of them, or something written as an escape, needs more than
+its depth looked at."""
 
 
 def _check_depth(document: dict[str, Any]) -> None:

@@ -86,8 +86,7 @@ def _kind(tools: Tools, space: Space, obj: Json) -> Kind:
     kind = tools.claiming(obj, "voice")
     if kind is None:
         raise Missing(N_("Aucun outil d’ici ne comprend cet objet."))
-    offered = {k.name for tool in tools if tool.name in space.tools for k in tool.kinds}
-    if kind.name not in offered:
+    if tools.maker(kind).name not in space.tools:
         raise Missing(N_("Ce projet n’utilise pas cet outil."))
     return kind
 

@@ -131,6 +131,10 @@ class Tools:
         """The kind of an item. Raises KeyError if its tool is not installed."""
         return self._kinds[item.kind][1]
 
+    def maker(self, kind: Kind) -> Tool:
+        """The tool that makes items of that kind."""
+        return self._kinds[kind.name][0]
+
     def kinds(self) -> list[Kind]:
         """Every kind of item that any tool makes."""
         return [k for _, k in self._kinds.values()]
@@ -144,7 +148,7 @@ class Tools:
         takers = [
             k
             for k in self.kinds()
-            if k.mapping.takes(obj) and ownership in ("", k.mapping.ownership)
+            if ownership in ("", k.mapping.ownership) and k.mapping.takes(obj)
         ]
         takers.sort(key=lambda k: (k.mapping.types[0] != obj.get("type"), k.mapping.claims is None))
         return takers[0] if takers else None

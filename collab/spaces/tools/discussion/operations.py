@@ -54,7 +54,7 @@ def open_thread(work: Work, space: Space, given: OpenThread) -> Thread:
     title = " ".join(given.title.split())
     _check(work, body=given.body, title=title, spoken=given.voice is not None)
     told = _told(work, space, given)
-    thread = Thread(title=title, **told, last_at=told["created_at"])
+    thread = work.make(Thread, title=title, **told, last_at=told["created_at"])
     publish(work, thread)
     if given.voice is not None:
         attach(work, thread, given.voice)
@@ -79,7 +79,7 @@ def post_message(work: Work, space: Space, given: PostMessage) -> Message:
     _check(work, body=given.body, spoken=given.voice is not None)
     told = _told(work, space, given)
     reply_to_id = _answered(work, thread, given.reply_to)
-    message = Message(thread_id=thread.id, reply_to_id=reply_to_id, **told)
+    message = work.make(Message, thread_id=thread.id, reply_to_id=reply_to_id, **told)
     publish(work, message)
     if given.voice is not None:
         attach(work, message, given.voice)
@@ -196,11 +196,11 @@ def _check(work: Work, *, body: str, title: str | None = None, spoken: bool = Fa
     if title is not None and not title:
         wrong["title"] = N_("Donnez un sujet à la discussion.")
     elif title and len(title) > MAX_TITLE and ours:
-        wrong["title"] = N_("Ce sujet est trop long : 200 caractères au plus.")
+        wrong["title"] = N_("Ce sujet est trop long : 200 caractères au plus.")
     if not body.strip() and not spoken:
         wrong["body"] = N_("Écrivez d’abord votre message.")
     elif len(body) > MAX_BODY and ours:
-        wrong["body"] = N_("Ce message est trop long : 20 000 caractères au plus.")
+        wrong["body"] = N_("Ce message est trop long : 20 000 caractères au plus.")
     if wrong:
         raise Invalid(**wrong)
 

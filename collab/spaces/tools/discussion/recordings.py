@@ -42,6 +42,8 @@ def recording_object(file: StoredFile, item: Item) -> Json:
 def attached(obj: Json) -> list[Json]:
     """What an object says is attached to it, MAX_ATTACHED things at most (R38)."""
     value = obj.get("attachment")
+    if not value:
+        return []
     many = value if isinstance(value, list) else [value]
     return [one for one in many[:MAX_ATTACHED] if isinstance(one, dict)]
 
