@@ -66,11 +66,22 @@ class Courier:
                 self._keep_tidy()
                 chosen = self._line.choose(self._due())
                 quick = [due for due in chosen if due.kind == Kind.QUICK]
-                packets = self._packets(quick)
-            self._start(quick, packets)
-            others = [due for due in chosen if due.kind != Kind.QUICK]
-            self._start(others, self._packets(others, first_one=True))
+                others = [due for due in chosen if due.kind != Kind.QUICK]
+                with self._releasing(chosen):
+                    packets = self._packets(quick)
+            with self._releasing(others):
+                self._start(quick, packets)
+                self._start(others, self._packets(others, first_one=True))
         return len(chosen)
+
+    @contextmanager
+    def _releasing(self, chosen: Sequence[Due]) -> Iterator[None]:
+        """Within this block something is made ready for some hosts; if not, it is tried again."""
+        try:
+            yield
+        except BaseException:
+            self._line.release([due.host for due in chosen])
+            raise
 
     @contextmanager
     def _keeping_books(self) -> Iterator[None]:

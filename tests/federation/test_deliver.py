@@ -16,6 +16,7 @@ from collab.core.db import writing
 from collab.federation.deliver import Courier
 from collab.federation.hygiene import domain_of, forget
 from collab.federation.lanes import lanes, pause_peer, resume_peer, retry_peer, tidy
+from collab.federation.lineup import PLACES, WAITS, Due, Kind, LineUp
 from collab.federation.models import Delivery, OutboxItem, Subscriber
 from collab.federation.peerhealth import failed
 from collab.federation.peers import ChoosePeer
@@ -393,3 +394,73 @@ def test_hosts_that_never_answer_do_not_take_the_threads_of_the_others(tell, cou
             time.sleep(0.05)
             courier.step()
     assert states() == ["done", "done"]
+
+
+def test_what_a_process_sent_and_did_not_write_down_is_sent_again_by_the_next(
+    tell, courier, federation, foreign
+):
+    """As when it is killed between the answer and the commit: told twice, lost never."""
+    answer(foreign.peer, 202)
+    tell("Create")
+    courier.step()
+    ends = time.monotonic() + 15
+    while not came(foreign.peer) and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert states() == ["waiting"]
+    Courier(federation).drain()
+    assert (came(foreign.peer), states()) == (["Create 1"] * 2, ["done"])
+
+
+def test_many_letters_are_written_down_together_and_each_as_it_went(tell, courier, foreign):
+    def picky(asked):
+        return Reply(422 if b"o/2" in asked.body else 202)
+
+    foreign.peer.answers["/u/lea/inbox"] = picky
+    for number in range(4):
+        tell("Create", str(number))
+    courier.drain()
+    rows = db.session.query(Delivery.state, Delivery.status, Delivery.attempts, Delivery.error)
+    noted = [tuple(row) for row in rows.order_by(Delivery.id)]
+    taken, refused = ("done", 202, 1, ""), ("refused", 422, 1, "status 422")
+    assert noted == [taken, taken, refused, taken]
+    assert db.session.get(Peer, foreign.host).scheme == "cavage"
+
+
+def test_a_host_that_nobody_wrote_to_before_gets_one_letter_first(tell, courier, foreign):
+    answer(foreign.peer, 202)
+    for number in range(3):
+        tell("Create", str(number))
+    ends = time.monotonic() + 15
+    courier.step()
+    while len(came(foreign.peer)) < 1 and time.monotonic() < ends:
+        time.sleep(0.02)
+    begun = db.session.query(Delivery).filter(Delivery.begun_at.is_not(None))
+    assert begun.count() == 1
+    while states() != ["done"] * 3 and time.monotonic() < ends:
+        time.sleep(0.05)
+        courier.step()
+    assert came(foreign.peer) == ["Create 0", "Create 1", "Create 2"]
+
+
+def due(kind, number):
+    return Due(f"{kind.name}{number}", kind, probing=False, dead=False, letters=True, behind=False)
+
+
+def test_hosts_known_to_be_quick_come_first_and_slow_ones_take_few_places():
+    line, everybody = LineUp(), [due(kind, n) for n in range(30) for kind in reversed(Kind)]
+    chosen = line.choose(everybody)
+    kinds = [one.kind for one in chosen]
+    assert kinds == sorted(kinds)
+    assert {kind: kinds.count(kind) for kind in Kind} == PLACES
+    line.release([one.host for one in chosen])
+    again = line.choose(everybody)
+    quick = [one.host for one in again if one.kind == Kind.QUICK]
+    assert not {*quick[:14]} & {one.host for one in chosen}, "who waited longest comes first"
+
+
+def test_who_lets_us_wait_holds_no_place_of_a_quick_host():
+    line = LineUp()
+    assert len(line.choose([due(Kind.QUICK, n) for n in range(30)])) == PLACES[Kind.QUICK]
+    assert line.choose([due(Kind.QUICK, 40)]) == []
+    time.sleep(WAITS * 1.1)
+    assert line.choose([due(Kind.QUICK, 40)]) == [due(Kind.QUICK, 40)]
