@@ -52,7 +52,9 @@ class PublicKey:
     @property
     def end(self) -> datetime | None:
         """After when nothing it signed counts; None while it is in use."""
-        return min((at for at in (self.expires, self.revoked) if at), default=None)
+        if self.expires is None or self.revoked is None:
+            return self.expires or self.revoked
+        return min(self.expires, self.revoked)
 
     def written(self) -> str:
         """The key as text: PEM for RSA, a Multikey for Ed25519."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import BadSignatureError
 
 from collab.federation.hosts import same_origin
 from collab.federation.keys import PublicKey, SigningKey
@@ -199,8 +200,8 @@ def _key(find_key: FindKey, method: str, owner: str, created: datetime) -> Ed255
 
 def _check_signature(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> None:
     try:
-        key.verify(signature, signed)
-    except InvalidSignature as error:
+        crypto_sign_open(signature + signed, key.public_bytes_raw())
+    except BadSignatureError as error:
         raise _refused("bad_proof", "The proof does not match the document.") from error
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from collab.federation import proofs
 from collab.federation.keys import (
@@ -242,6 +242,15 @@ def test_a_proof_by_another_key_or_kind_of_key_is_refused():
     assert code(proven(), lambda m: find_key(m, key=other)) == "bad_proof"
     rsa = new_rsa().public_key()
     assert code(proven(), lambda m: find_key(m, key=rsa, algorithm="rsa")) == "wrong_algorithm"
+
+
+def test_a_key_under_which_one_signature_fits_every_text_proves_nothing():
+    neutral = b"\x01" + bytes(31)  # the neutral element of the curve
+    key = Ed25519PublicKey.from_public_bytes(neutral)
+    key.verify(neutral + bytes(32), b"whatever it is")
+    document = proven()
+    document["proof"]["proofValue"] = "z" + base58btc_encode(neutral + bytes(32))
+    assert code(document, lambda method: find_key(method, key=key)) == "bad_proof"
 
 
 def test_a_proof_made_more_than_five_minutes_ahead_is_refused():
