@@ -54,6 +54,8 @@ def _fulfilling(facts: Facts, told: Json) -> Json:
 
 
 def _withdrawn(facts: Facts) -> Json:
+    """By its author, or by the project: the number is of another journal then, where the author is
+    of elsewhere, and the word another, so that the two never meet in one id."""
     item = facts.item()
     tombstone = {
         "id": item.iri,
@@ -63,7 +65,8 @@ def _withdrawn(facts: Facts) -> Json:
     }
     own = item.author_id == facts.actor.id
     speaker = _owner(facts, item) if own else facts.space.iri
-    told = facts.envelope("Delete", speaker, f"{item.iri}#delete-{facts.row.id}")
+    word = "delete" if own else "removed"
+    told = facts.envelope("Delete", speaker, f"{item.iri}#{word}-{facts.row.id}")
     if not own:
         told["instrument"] = facts.actor.iri
     return _fulfilling(facts, told | {"object": tombstone})
@@ -87,7 +90,8 @@ def _restored(facts: Facts) -> Json:
         "actor": speaker,
         "object": _object(facts, item),
     }
-    told = facts.envelope("Undo", speaker, f"{item.iri}#restore-{facts.row.id}")
+    word = "restore" if own else "returned"
+    told = facts.envelope("Undo", speaker, f"{item.iri}#{word}-{facts.row.id}")
     return _fulfilling(facts, told | {"object": undone})
 
 

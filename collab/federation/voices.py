@@ -5,6 +5,7 @@ Used by the inbox of a project's host, and by mirrors for what the host's log sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,7 @@ from collab.spaces.tool import Json, Kind, Tools
 
 PRESENCE = {ItemWithdrawn.name: "delete", ItemRestored.name: "restore"}
 """The acts by which words go and come, with the word that our own ids of them carry."""
+_OWN_ACT = re.compile(r"(?:delete|restore)-([0-9]{1,18})")
 PUBLIC = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
 
 
@@ -223,15 +225,15 @@ def _changed_since(work: Work, item: Item, echo: Json) -> bool:
     the author did last (4.6), unless the host has refused it (see `declined`). Our own ids of
     these acts end in the number of their event.
     """
-    number = iri_of(echo).rpartition("-")[2]
-    if not (work.mirrored and item.author.local and number.isdecimal()):
+    act = _OWN_ACT.fullmatch(iri_of(echo).removeprefix(f"{item.iri}#"))
+    if act is None or not (work.mirrored and item.author.local):
         return False
     later = select(EventRow.name, EventRow.id).where(
         EventRow.item_id == item.id,
         EventRow.actor_id == item.author_id,
         EventRow.name.in_(PRESENCE),
         EventRow.mirrored.is_(False),
-        EventRow.id > int(number),
+        EventRow.id > int(act[1]),
     )
     acts = {f"{item.iri}#{PRESENCE[name]}-{of}" for name, of in work.session.execute(later)}
     told = select(OutboxItem.activity_id).join(Delivery, Delivery.outbox_id == OutboxItem.id)

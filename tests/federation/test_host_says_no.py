@@ -90,6 +90,10 @@ def test_an_author_cannot_bring_back_on_the_copy_what_its_host_took_away(pair, u
     do(pair, pair.b, "discussion", "restore", item=uid)
     pair.settle()
     assert both(pair) == [GONE, GONE]
+    with pair.a.house.app.app_context():
+        said = db.session.query(LogEntry.activity_id).filter_by(activity_type="Delete").all()
+        words = [iri.rpartition("#")[2].partition("-")[0] for (iri,) in said]
+    assert words == ["removed"], "no number of B's journal can make the same id"
 
 
 @pytest.mark.parametrize("first", ["the log", "the refusal"])

@@ -171,6 +171,8 @@ def test_words_taken_back_and_restored_here_stay_until_the_log_has_told_both(
     assert item.withdrawn_at is not None, "its author took it back after that"
     says(ines, told("Delete", own_acts(item, "item.withdrawn")[-1]))
     assert (item.withdrawn_at is not None, item.state) == (True, ItemState.CONFIRMED)
+    says(ines, told("Undo", 10**40))
+    assert item.withdrawn_at is None, "no journal has such a number: it says nothing of when"
 
 
 def test_what_was_taken_back_is_counted_out_and_back_in(foreign, federation, garden, says):
