@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, DictLoader, StrictUndefined
 from collab.people.models import Actor
 from collab.spaces.models import Space
 from collab.web import presentation
+from collab.web.scripts import begin_scripts
 
 HOUSE = Path(presentation.__file__).parents[1]
 NOW = datetime(2026, 11, 28, 9, 12, tzinfo=UTC)
@@ -86,6 +87,7 @@ def make_shell():
     app.jinja_env.globals["sheets"] = lambda look, colours: ""
     app.jinja_env.globals["idle_time"] = lambda: 0
     app.jinja_env.globals["light"] = lambda: False
+    app.jinja_env.globals["begin_scripts"] = begin_scripts
     Babel(app, default_locale="fr", locale_selector=lambda: request.args.get("l", "fr"))
     presentation.register(app)
     frame = {
