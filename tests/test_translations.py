@@ -435,3 +435,23 @@ def test_who_registers_in_english_is_spoken_to_in_english(site, client):
     client.post("/register", data=asked, headers={"Accept-Language": "en"})
     answer = client.get("/account", headers={"Accept-Language": "fr"})
     assert '<html lang="en"' in answer.get_data(as_text=True)
+
+
+LOOSE = re.compile(r" [:;?!»]|« |\d \d{3}")
+TOLD_AS_IT_WAS = {"Relecture : %(by)s"}
+"""What other instances and older databases say word for word (`spaces.summaries`)."""
+
+
+def test_no_french_sign_is_left_to_begin_a_line():
+    """A no-break space goes before « : ; ? ! » and inside « guillemets », in the sources too."""
+    sentences = {
+        part for message in translations.extracted() if message.id for part in forms(message.id)
+    }
+    sentences |= {
+        part
+        for code in ("fr", "fr-x-falc")
+        for message in translations.catalogue(code)
+        if message.id
+        for part in forms(message.string)
+    }
+    assert {text for text in sentences if LOOSE.search(text)} - TOLD_AS_IT_WAS == set()

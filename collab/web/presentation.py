@@ -119,7 +119,7 @@ def day(on: date | datetime, now: datetime | None = None, weekday: bool = True) 
 def dated() -> str:
     """Say the day with its year, for a page that may be read on paper long after."""
     present = datetime.now(UTC)
-    return day(present, now=present - timedelta(days=366), weekday=False)
+    return day(present, now=present - timedelta(days=366), weekday=False).replace(" ", NBSP)
 
 
 def month(on: date | datetime) -> str:

@@ -38,7 +38,7 @@ FOLDERS = {
     ),
     "collab/spaces/tools/discussion/templates/discussion": (
         "threads.html", "thread.html", "new.html", "edit.html", "acts.html", "_said.html",
-        "_not_yet.html",
+        "_not_yet.html", "voice.html",
     ),
     "collab/spaces/tools/simple/templates/simple": (
         "list.html", "read.html", "form.html", "_label.html", "_findings.html", "_of.html",
