@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Table, event, func, inspect, select, text
 from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
 
 from collab.core.db import Base
 from collab.core.rows import insert_rows
@@ -127,7 +128,7 @@ class Bulk:
 
     def _take_up(self, row: Base) -> None:
         """Let the session hold a row as one it has read, so that what changes in it is written."""
-        state = inspect(row)
+        state = instance_state(row)
         if state.modified:
             make_transient_to_detached(row)
         else:

@@ -61,6 +61,8 @@ def keep_evidence(
     Raises:
         BrokenLog: it was.
     """
+    if not found:
+        return
     group = federation.session.get_one(Space, space_id).iri
     federation.let_go()
     signed = [pair for pair in found if _signed(federation, pair[1], group, now)]

@@ -112,10 +112,10 @@ def same_origin(a: str, b: str) -> bool:
 
 def _origin(iri: str) -> str:
     """As `locate(iri).origin`; what stands behind the host is not taken apart."""
-    plain = _PLAIN_ORIGIN.match(iri)
-    if plain is None or len(iri) > MAX_IRI or _FORBIDDEN.search(iri):
+    plain = _PLAIN_IRI.fullmatch(iri)
+    if plain is None or len(iri) > MAX_IRI:
         return locate(iri, allow_loopback=True).origin
-    return _plain_origin(plain[0])
+    return _plain_origin(plain[1])
 
 
 @lru_cache(maxsize=1024)
@@ -123,7 +123,7 @@ def _plain_origin(start: str) -> str:
     return locate(start, allow_loopback=True).origin
 
 
-_PLAIN_ORIGIN = re.compile(r"https?://[a-z0-9.:-]+/")
+_PLAIN_IRI = re.compile(r"(https?://[a-z0-9.:-]+/)[A-Za-z0-9/_.~#?=&%@:-]*")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 

@@ -63,20 +63,23 @@ class KeyHistory:
     def of(cls, session: Session, space: Space) -> KeyHistory:
         """As far as the log is held here, on its host or on a mirror."""
         history = cls(space.iri)
-        entries = select(LogEntry).where(LogEntry.space_id == space.id)
+        own = LogEntry.space_id == space.id
         change = session.scalar(
-            entries.where(
+            select(LogEntry.body)
+            .where(
+                own,
                 LogEntry.activity_id > f"{space.iri}#keys-",
                 LogEntry.activity_id < f"{space.iri}#keys.",
             )
             .order_by(LogEntry.seq.desc())
             .limit(1)
         )
-        last = session.scalar(entries.order_by(LogEntry.epoch.desc(), LogEntry.seq.desc()).limit(1))
+        newest = LogEntry.epoch.desc(), LogEntry.seq.desc()
+        last = session.scalar(select(LogEntry.entry).where(own).order_by(*newest).limit(1))
         if last is not None:
-            history.signed_by(str(last.entry["proof"]["verificationMethod"]))
-        if change is not None and change.body is not None:
-            history.learn(change.body)
+            history.signed_by(str(last["proof"]["verificationMethod"]))
+        if change is not None:
+            history.learn(change)
         return history
 
     def finder(self, otherwise: FindKey) -> FindKey:

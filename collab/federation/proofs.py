@@ -106,7 +106,7 @@ def _signed(written: Written, proof: dict[str, Any]) -> bytes:
         text = written.unsigned()
     else:
         text = canonical(_with_context(_unsecured(document), proof))
-    return hashlib.sha256(canonical(options)).digest() + hashlib.sha256(text).digest()
+    return hashlib.sha256(written.part(options)).digest() + hashlib.sha256(text).digest()
 
 
 def _unsecured(document: dict[str, Any]) -> dict[str, Any]:

@@ -121,14 +121,15 @@ class Written:
     def unsigned(self) -> bytes:
         """The object without its `proof`, and without the `signature` of old servers."""
         names = self.document.keys() - {"proof", "signature"}
-        return self._part({name: self.document[name] for name in names})
+        return self.part({name: self.document[name] for name in names})
 
     def thing(self) -> bytes:
         """Its member `object` alone, which must be there."""
-        return self._part(self.document["object"])
+        return self.part(self.document["object"])
 
-    def _part(self, value: Any) -> bytes:
-        """What is written of the whole by the quick writer, is so of a part of it."""
+    def part(self, value: Any) -> bytes:
+        """Something made of parts of the object: where the quick writer writes the whole as it
+        should, it writes them so."""
         return canonical(value) if self._quick is None else orjson.dumps(value, option=_QUICK)
 
 
@@ -139,22 +140,19 @@ def _is_simple(value: Any) -> bool:
     outside ASCII, and it writes what is no JSON (dates, NaN).
     """
     waiting: list[Any] = [value]
+    names: list[Any] = []
     for part in waiting:  # which grows by what each part holds
         kind = type(part)
-        if kind is dict and _has_plain_names(part):
+        if kind is dict:
+            names += part
             waiting += [one for one in part.values() if type(one) is not str]
         elif kind is list:
             waiting += [one for one in part if type(one) is not str]
         elif not _is_plain(part):
             return False
-    return True
-
-
-def _has_plain_names(part: dict[Any, Any]) -> bool:
-    """Whether all names in an object are text, in ASCII."""
     try:
-        return "".join(part).isascii()
-    except TypeError:
+        return "".join(names).isascii()
+    except TypeError:  # a name that is no text
         return False
 
 
@@ -197,7 +195,7 @@ def base58btc_decode(text: str) -> bytes:
         raise Malformed(f"more than {_MAX_BASE58} characters of base58")
     number = 0
     try:
-        for start in range(0, len(text), 8):
+        for start in range(0, len(text), 8):  # small numbers are multiplied faster
             part, piece = 0, text[start : start + 8]
             for character in piece:
                 part = part * 58 + _VALUES[character]
