@@ -17,6 +17,7 @@ from collab.spaces.models import Item, ItemState, Space
 
 MOST = 500
 """Lines that are read for one thing."""
+BY_AUTHOR = ("Create", "Update", "Delete", "Undo Delete")
 SAID = {"waiting": "waiting", "done": "received", "refused": "refused", "expired": "expired"}
 
 
@@ -30,7 +31,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Line:
-    """How a thing stands with one instance. `state`: `received`, `waiting`, `refused`, `expired`.
+    """How a thing stands with one instance. `state`: `received`, `waiting`, `refused`, `expired`;
+    `unchanged`: received, but not the last change.
 
     `why` is what the instance or the network said; `paused`: our administrators let it wait.
     """
@@ -126,10 +128,29 @@ def _at_its_host(session: Session, space: Space, item: Item) -> Line:
     """Something written here for a project of elsewhere."""
     if item.state == ItemState.REFUSED:
         return Line(space.host, "refused", None, item.state_reason)
+    newest = _newest_letter(session, space, item)
     if item.state == ItemState.CONFIRMED:
-        return Line(space.host, "received")
+        refused = newest is not None and newest.state == "refused"
+        why = newest.error if newest is not None and refused else ""
+        return Line(space.host, "unchanged" if refused else "received", None, why)
+    if newest is not None and newest.state == "expired":
+        return Line(space.host, "expired", newest.done_at, newest.error)
     peer = session.get(Peer, space.host)
     if peer is None:
         return Line(space.host, "waiting")
     paused = state_of(peer) == "paused"
     return Line(space.host, "waiting", peer.first_fail_at, peer.last_error, paused)
+
+
+def _newest_letter(session: Session, space: Space, item: Item) -> Delivery | None:
+    """What its author last told the project's host of it, as far as that is kept."""
+    return session.scalar(
+        select(Delivery)
+        .where(
+            Delivery.ordering_key == item.iri,
+            Delivery.inbox == space.actor.inbox,
+            Delivery.verb.in_(BY_AUTHOR),
+        )
+        .order_by(Delivery.id.desc())
+        .limit(1)
+    )

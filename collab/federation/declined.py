@@ -7,12 +7,15 @@ taken away by its facilitators. They would stand here for ever, and nowhere else
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from collab.core.db import writing
 from collab.core.errors import Problem
 from collab.core.events import EventRow
 from collab.core.jobs import Payload
@@ -32,12 +35,31 @@ from collab.people.models import Actor
 from collab.spaces import items
 from collab.spaces.events import ItemPublished, ItemRevised
 from collab.spaces.models import Item, ItemState, Reaction, Space
+from collab.spaces.notices import (
+    UNCHANGED,
+    UNDELETED,
+    UNRESTORED,
+    UNSAID,
+    UNSIGNED,
+    UNVOTED,
+    tell_refused,
+)
+from collab.spaces.polls import Ballot
 from collab.spaces.tool import Json
 
 log = logging.getLogger(__name__)
+_VOTE = re.compile(r"(.+)#votes-([0-9]{1,18})-[0-9]{1,9}")
 WORDED = frozenset({"Create", "Update", "Delete", "Undo Delete"})
 WORDS = {ItemPublished.name: "create", ItemRevised.name: "update"}
 """The acts that give an item its words, as `PRESENCE` names those by which they go and come."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """What a host said when it refused, and when."""
+
+    words: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -53,32 +75,34 @@ class Told:
 def settle(federation: Federation, session: Session, payloads: Sequence[Payload]) -> None:
     """The job DECLINED, in batches, safe to repeat: what was refused has no effect here either."""
     for payload in payloads:
-        found = _declined(session, int(payload["delivery"]))
-        sign = _sign(session, int(payload["delivery"]))
+        row = session.get(Delivery, int(payload["delivery"]))
+        if row is None or row.state != "refused":
+            continue
+        refusal, sign, ballot = _refusal(session, row), _sign(session, row), _ballot(session, row)
+        why = Why(row.error, row.done_at or federation.now())
         session.commit()
-        if found is not None:
-            _settle(federation, *found)
+        if refusal is not None:
+            _settle(federation, *refusal, why)
         if sign is not None:
-            _let_go(federation, sign)
+            _let_go(federation, sign, why)
+        if ballot is not None:
+            _uncounted(session, ballot, why)
 
 
-def _declined(session: Session, delivery: int) -> tuple[int, dict[str, str], str] | None:
-    """The item, the acts its refused act is one of, and why; None when nothing hangs on it."""
-    row = session.get(Delivery, delivery)
+def _refusal(session: Session, row: Delivery) -> tuple[int, dict[str, str]] | None:
+    """The item, and the acts its refused act is one of; None when nothing hangs on it."""
     item = _item(session, row)
-    if row is None or item is None or row.verb not in WORDED:
+    if item is None or row.verb not in WORDED:
         return None
     if not item.author.local or item.erased_at is not None:
         return None
     acts = WORDS if row.verb in ("Create", "Update") else PRESENCE
     told = session.get_one(OutboxItem, row.outbox_id).activity_id
-    return (item.id, acts, row.error) if told == _newest(session, item, acts) else None
+    return (item.id, acts) if told == _newest(session, item, acts) else None
 
 
-def _item(session: Session, row: Delivery | None) -> Item | None:
+def _item(session: Session, row: Delivery) -> Item | None:
     """What a letter is about that the host of its project refused, where we hold a copy of that."""
-    if row is None or row.state != "refused":
-        return None
     item = session.scalar(select(Item).where(Item.iri == row.ordering_key))
     if item is None:
         return None
@@ -87,23 +111,40 @@ def _item(session: Session, row: Delivery | None) -> Item | None:
     return item if whole and not space.local and row.inbox == space.actor.inbox else None
 
 
-def _sign(session: Session, delivery: int) -> int | None:
+def _sign(session: Session, row: Delivery) -> int | None:
     """The sign on an item that its host refused."""
-    row = session.get(Delivery, delivery)
-    if row is None or row.verb != "Like" or _item(session, row) is None:
+    if row.verb != "Like" or _item(session, row) is None:
         return None
     told = session.get_one(OutboxItem, row.outbox_id).activity_id
     return session.scalar(select(Reaction.id).where(Reaction.iri == told))
 
 
-def _let_go(federation: Federation, sign: int) -> None:
+def _ballot(session: Session, row: Delivery) -> int | None:
+    """The vote of which a refused letter was a part."""
+    named = _VOTE.fullmatch(row.ordering_key)
+    if row.verb != "Create" or named is None:
+        return None
+    ballot = session.get(Ballot, int(named[2]))
+    ours = ballot is not None and ballot.actor.local and ballot.actor.iri == named[1]
+    return ballot.id if ballot is not None and ours else None
+
+
+def _uncounted(session: Session, ballot: int, why: Why) -> None:
+    with writing(session):
+        vote = session.get_one(Ballot, ballot)
+        tell_refused(session, vote.item, UNVOTED, vote.actor, why.words, why.at)
+
+
+def _let_go(federation: Federation, sign: int, why: Why) -> None:
     session = federation.session
     reaction = session.get_one(Reaction, sign)
     owner = session.get_one(Actor, reaction.actor_id)
     with federation.runtime.work(owner, mirrored=True) as work:
         held = work.session.get(Reaction, sign)
         if held is not None:
-            items.unreact(work, work.session.get_one(Item, held.item_id), held.sign)
+            item = work.session.get_one(Item, held.item_id)
+            items.unreact(work, item, held.sign)
+            tell_refused(work.session, item, UNSIGNED, owner, why.words, why.at)
 
 
 def _newest(session: Session, item: Item, acts: dict[str, str]) -> str:
@@ -124,7 +165,7 @@ def _newest(session: Session, item: Item, acts: dict[str, str]) -> str:
     return f"{item.iri}#{acts[row.name]}" + ("" if acts[row.name] == "create" else f"-{number}")
 
 
-def _settle(federation: Federation, item_id: int, acts: dict[str, str], why: str) -> None:
+def _settle(federation: Federation, item_id: int, acts: dict[str, str], why: Why) -> None:
     session = federation.session
     space = session.get_one(Space, session.get_one(Item, item_id).space_id)
     act = _words if acts is WORDS else _presence
@@ -137,29 +178,38 @@ def _settle(federation: Federation, item_id: int, acts: dict[str, str], why: str
             log.warning("refused there and not undone here iri=%s: %s", item.iri, problem)
 
 
-def _words(federation: Federation, work: Work, item: Item, why: str) -> None:
+def _words(federation: Federation, work: Work, item: Item, why: Why) -> None:
     """A new text falls; of a changed one the text of before stands again. The other is kept among
     its versions. While it is taken back, it waits: it is told again when it comes back."""
     told = _in_the_log(work.session, item)
     if item.state != ItemState.PENDING:
         return
     if told.words is None:
-        items.refuse(work, item, why)
+        items.refuse(work, item, why.words)
+        _tell(work, item, UNSAID, why)
     elif item.withdrawn_at is None:
         space, tools = work.session.get_one(Space, item.space_id), federation.runtime.tools
         work.acting(item.author, None)
         tools.kind(item).mapping.revise(work, space, item, told.words)
         items.confirm(work, item)
+        _tell(work, item, UNCHANGED, why)
 
 
-def _presence(federation: Federation, work: Work, item: Item, _why: str) -> None:
+def _presence(federation: Federation, work: Work, item: Item, why: Why) -> None:
     told, tools = _in_the_log(work.session, item), federation.runtime.tools
-    if told.words is None or bool(told.gone_by) == (item.withdrawn_at is not None):
+    if told.words is None:
+        return
+    _tell(work, item, UNRESTORED if told.gone_by else UNDELETED, why)
+    if bool(told.gone_by) == (item.withdrawn_at is not None):
         return
     if told.gone_by in ("", item.author.iri):
         work.acting(item.author, None)
     act: Callable[..., None] = take_back if told.gone_by else bring_back
     act(work, tools, work.session.get_one(Space, item.space_id), item)
+
+
+def _tell(work: Work, item: Item, what: str, why: Why) -> None:
+    tell_refused(work.session, item, what, item.author, why.words, why.at)
 
 
 def _in_the_log(session: Session, item: Item) -> Told:

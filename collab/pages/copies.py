@@ -40,6 +40,14 @@ WHY = {
 }
 
 
+NOT_SENT = {
+    "not delivered in time": N_("Il n’y a pas eu de réponse avant la fin du délai."),
+    "too much waits for this host": N_("Trop d’envois attendaient pour cette instance."),
+    "its host has not answered for days": N_("Elle ne répond plus depuis des jours."),
+    "the inbox is gone": N_("Cette adresse n’existe plus là-bas."),
+    "no key to sign with": N_("Notre instance ne trouve pas la clé pour signer."),
+}
+"""Our own reasons; those of other instances are told in their words."""
 UNAPPLIED = {
     "proof": N_("La preuve de son auteur n’est pas valable."),
     "author": N_("La personne qui l’a écrite n’est pas connue ici, ou son instance ne répond pas."),
@@ -130,6 +138,7 @@ def _delivery_page(template: str, space: Space, item: Item) -> str:
         item=item,
         lines=runtime.network.arrivals(space, item) if item.withdrawn_at is None else [],
         receipts=runtime.network.receipts(item),
+        said=lambda why: _(NOT_SENT[why]) if why in NOT_SENT else why,
         back=runtime.tools.kind(item).url(space, item),
     )
 

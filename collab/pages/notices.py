@@ -9,10 +9,12 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from collab.core.db import now
+from collab.core.i18n import N_
 from collab.core.markup import plain
 from collab.people.models import Actor
+from collab.spaces import notices as told
 from collab.spaces.exclusions import exclusions_of
-from collab.spaces.notices import NAMED, Notice, notices, seen
+from collab.spaces.notices import NAMED, REFUSED, Notice, notices, seen
 from collab.spaces.requests import requests_for, requests_of
 from collab.web.light import shorter
 from collab.web.runtime import current_runtime
@@ -20,6 +22,15 @@ from collab.web.view import dbsession, require_login, working
 
 bp = Blueprint("notices", __name__, template_folder="templates")
 PER_PAGE = 24
+NOT_TAKEN = {
+    told.UNSAID: N_("%(host)s n’a pas accepté votre texte. Vous seul le voyez."),
+    told.UNCHANGED: N_("%(host)s n’a pas accepté votre modification. Le texte d’avant est revenu."),
+    told.UNDELETED: N_("%(host)s n’a pas accepté d’effacer votre texte. Il est toujours là."),
+    told.UNRESTORED: N_("%(host)s n’a pas accepté de remettre votre texte."),
+    told.UNSIGNED: N_("%(host)s n’a pas accepté votre réaction à ce texte."),
+    told.UNVOTED: N_("%(host)s n’a pas accepté votre vote."),
+}
+"""What another instance did not take from whoever reads it."""
 
 
 @bp.get("/news")
@@ -48,8 +59,11 @@ def mine() -> str:
 
 def _line(row: Notice) -> dict[str, Any]:
     item, tools = row.item, current_runtime().tools
-    named = row.why == NAMED
+    named, refused = row.why == NAMED, row.why in REFUSED
+    host = item.author.host if row.why == told.UNVOTED else item.space.host
     return {
+        "refused": _(NOT_TAKEN[row.why], host=host) if refused else "",
+        "reason": row.reason,
         "author": item.author,
         "said": _("parle de vous") if named else _("vous répond"),
         "words": textwrap.shorten(plain(item.html), 160, placeholder=" …") or item.title,

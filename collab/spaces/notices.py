@@ -1,11 +1,23 @@
-"""What somebody is told: that they were named in a text, or answered. Each once (R50)."""
+"""What somebody is told: that they were named in a text, or answered, each once (R50); and that
+another instance did not take what they did."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from collab.core.db import Base
@@ -16,12 +28,16 @@ from collab.spaces.models import Item, ItemState, Space
 from collab.spaces.policy import may_read, visible_to
 
 NAMED, ANSWERED = "named", "answered"
+UNSAID, UNCHANGED, UNDELETED, UNRESTORED, UNSIGNED, UNVOTED = REFUSED = (
+    "unsaid", "unchanged", "undeleted", "unrestored", "unsigned", "unvoted",
+)  # fmt: skip
+"""What the host of a project did not take: a new text, a change, ... a sign, a vote."""
 MOST_NAMED = 20
 """People whom one text tells (R38)."""
 
 
 class Notice(Base):
-    """Somebody of here was named or answered in an item. The item says all the rest."""
+    """Somebody of here was named or answered in an item, or what they did with it was refused."""
 
     __tablename__ = "notice"
     __table_args__ = (UniqueConstraint("actor_id", "item_id"),)
@@ -30,6 +46,8 @@ class Notice(Base):
     actor_id: Mapped[int] = mapped_column(ForeignKey("actor.id"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     why: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why it was refused, in the words of whoever did."""
     at: Mapped[datetime]
     seen_at: Mapped[datetime | None]
 
@@ -55,6 +73,23 @@ def tell(session: Session, item: Item, why: str, people: Iterable[Actor], at: da
     return new
 
 
+def tell_refused(
+    session: Session, item: Item, why: str, person: Actor, reason: str, at: datetime
+) -> None:
+    """Write down that what somebody of here did with an item was refused elsewhere, at `at`.
+
+    The newest about an item stands; the same one again is not told again. The caller commits.
+    """
+    row = session.scalar(
+        select(Notice).where(Notice.actor_id == person.id, Notice.item_id == item.id)
+    )
+    if row is None:
+        row = Notice(actor_id=person.id, item_id=item.id, why="", at=at)
+        session.add(row)
+    if (row.why, row.at) != (why, at):
+        row.why, row.reason, row.at, row.seen_at = why, reason[:500], at, None
+
+
 def notices(session: Session, actor: Actor, *, limit: int, offset: int = 0) -> Sequence[Notice]:
     """What somebody was told of and may still read, the newest first."""
     wanted = select(Notice).join(Item, Item.id == Notice.item_id).where(*_shown(actor))
@@ -73,8 +108,10 @@ def _shown(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     return (
         Notice.actor_id == actor.id,
         Item.space_id.in_(readable),
-        Item.withdrawn_at.is_(None),
-        Item.state != ItemState.REFUSED,
+        or_(
+            Notice.why.in_(REFUSED),
+            and_(Item.withdrawn_at.is_(None), Item.state != ItemState.REFUSED),
+        ),
         not_silenced(),
     )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from conftest import log_in
 from federation.pair import Pair, Served, pair_with_a_member
 from federation.test_told_late import do, held
 
 from collab.core.db import writing
+from collab.federation.arrivals import lines_of
 from collab.federation.log import append
 from collab.federation.models import LogEntry, Unapplied
 from collab.federation.rotation import log_key
 from collab.spaces.models import Item, ItemState, Reaction, Revision, Space
+from collab.spaces.notices import notices
 from collab.spaces.operations import archive_space
 from collab.web.extensions import db
 
@@ -34,6 +37,14 @@ def uid(pair) -> str:
 
 def both(pair: Pair) -> list[tuple[str, bool, str]]:
     return [held(side, "Serre") for side in (pair.a, pair.b)]
+
+
+def told(pair: Pair) -> list[tuple[str, str, str]]:
+    """What bea is told of: what was not taken, of which text, and why."""
+    with pair.b.house.app.app_context():
+        db.session.rollback()
+        rows = notices(db.session(), pair.b.person(), limit=9)
+        return sorted((row.why, row.item.title, row.reason) for row in rows)
 
 
 def moderate(pair: Pair, act: str) -> None:
@@ -80,6 +91,24 @@ def test_what_a_closed_project_refuses_falls_on_the_copy_too_and_is_kept(pair, u
     with pair.b.house.app.app_context():
         versions = db.session.query(Revision).order_by(Revision.id)
         assert [row.source for row in versions if row.title == "Serre"] == ["Un.", "Deux.", "Un."]
+    assert [(what, title) for what, title, _ in told(pair)] == [
+        ("unchanged", "Serre"),
+        ("unsaid", "Mare"),
+    ]
+    assert all(reason for *_, reason in told(pair))
+    with pair.b.house.app.app_context():
+        item = db.session.query(Item).filter_by(title="Serre").one()
+        (line,) = lines_of(db.session(), item.space, item)
+        assert (line.state, line.host) == ("unchanged", pair.a.host)
+        assert line.why == told(pair)[0][2]
+    browser = pair.b.house.client()
+    with pair.b.house.app.app_context():
+        log_in(browser, pair.b.person())
+    news = browser.get("/news").get_data(as_text=True)
+    assert f"{pair.a.host} n’a pas accepté votre modification" in news
+    assert f"{pair.a.host} n’a pas accepté votre texte" in news
+    page = browser.get(f"/p/jardin@{pair.a.host}/delivery/{uid}").get_data(as_text=True)
+    assert "sauf votre dernière modification" in page
 
 
 def test_an_author_cannot_bring_back_on_the_copy_what_its_host_took_away(pair, uid):
@@ -130,6 +159,7 @@ def test_a_sign_that_the_host_refuses_is_not_on_the_copy_either(pair, uid):
         with side.house.app.app_context():
             db.session.rollback()
             assert db.session.query(Reaction).count() == 0
+    assert [what for what, *_ in told(pair)] == ["unsigned"]
 
 
 def test_a_host_that_refuses_a_change_cannot_put_words_in_its_author_s_mouth(pair, uid):

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import log_in
+from federation.hostile import Reply
 from federation.stage import actor, federation, foreign, house, sent, stamp
 
+from collab.federation.deliver import Courier
 from collab.spaces.models import Item
 from collab.spaces.polls import Ballot, Poll
 from collab.web.extensions import db
@@ -43,7 +45,9 @@ def page(client, path, status=200):
     return answer.get_data(as_text=True)
 
 
-def test_r43_one_vote_in_an_open_poll_for_what_it_asks(house, foreign, make, ines, space):
+def test_r43_one_vote_in_an_open_poll_for_what_it_asks(
+    house, foreign, federation, make, ines, space
+):
     lea = foreign.member(make, space, ines)
     asked = question(foreign, lea, space)
     assert foreign.say(lea, "Create", asked).status_code == 202
@@ -69,6 +73,13 @@ def test_r43_one_vote_in_an_open_poll_for_what_it_asks(house, foreign, make, ine
     assert "content" not in note
     assert house.client().post(there, data={"choices": ["Samedi"]}).status_code in (302, 401)
     assert db.session.query(Ballot).count() == 1
+    foreign.peer.answers["/u/lea/inbox"] = lambda _asked: Reply(422)
+    Courier(federation).drain()
+    db.session.rollback()
+    house.settle()
+    news = page(browser, "/news")
+    assert f"{foreign.host} n’a pas accepté votre vote" in news
+    assert "status 422" in news
 
 
 def test_r43_only_its_owner_changes_a_poll_and_a_closed_one_takes_no_vote(

@@ -102,7 +102,11 @@ def test_the_details_have_a_line_for_each_instance(house, space, people, thread)
     )  # fmt: skip
     db.session.add(item)
     db.session.flush()
-    letters = [("e", "refused", "Not welcome"), ("f", "expired", ""), ("b", "refused", "x")]
+    letters = [
+        ("e", "refused", "Not welcome"),
+        ("f", "expired", "not delivered in time"),
+        ("b", "refused", "x"),
+    ]
     for host, state, error in letters:
         db.session.add(
             Delivery(outbox_id=item.id, host=f"{host}.example", inbox=f"https://{host}.example/i",
@@ -116,7 +120,7 @@ def test_the_details_have_a_line_for_each_instance(house, space, people, thread)
         "timeout: 10 s",
         "d.example en attente Les personnes qui tiennent ce site ont suspendu les envois",
         "e.example refusé par e.example parce que : Not welcome",
-        "f.example abandonné",
+        "f.example n’a pas pu être remis à f.example",
     ):
         assert part in said, part
     assert said.count("b.example") == 1
