@@ -97,7 +97,8 @@ class Asker:
         if actor is None or not host_may_read(session, space, sender.host):
             return False
         if actor.kind != ActorKind.APPLICATION:
-            return role_of(session, space, actor.id) >= Role.READER
+            silent = actor.suspended_at or actor.deleted_at
+            return not silent and role_of(session, space, actor.id) >= Role.READER
         return not inside or host_takes_part(session, space, sender.host)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import select
 
-from collab.core.errors import Forbidden, Missing
+from collab.core.errors import Conflict, Forbidden, Missing
 from collab.core.i18n import N_
 from collab.federation import voices
 from collab.federation.holding import bury
@@ -14,7 +16,7 @@ from collab.federation.membership import LIMITED, unblock, unfollow
 from collab.people.models import Actor
 from collab.spaces.items import by_iri
 from collab.spaces.membership import leave
-from collab.spaces.models import Item, Reaction, Role, Space
+from collab.spaces.models import Item, Membership, MembershipState, Reaction, Role, Space
 from collab.spaces.policy import is_guest, role_of
 
 MANY = 50
@@ -72,8 +74,25 @@ def undo(case: Case) -> None:
 
 
 def _gone(case: Case) -> None:
-    """An actor deletes themselves: they act no more; what they wrote stays with its projects."""
+    """An actor deletes themselves: they act no more, and their places end, which projects say to
+    all with a Revoke; what they wrote stays with its projects."""
     case.actor.deleted_at = case.actor.deleted_at or case.work.now
+    held = (
+        select(Space)
+        .join(Membership, Membership.space_id == Space.id)
+        .where(
+            Membership.actor_id == case.actor.id,
+            Membership.state.in_((MembershipState.ACTIVE, MembershipState.REQUESTED)),
+            Space.local,
+            Space.deleted_at.is_(None),
+        )
+        .order_by(Space.id)
+    )
+    for space in case.work.session.scalars(held).all():
+        # The one person in charge stays on the list, so that members see whom they miss; nobody
+        # reads by that place (policy.host_has_member).
+        with suppress(Conflict):
+            leave(case.work, space)
 
 
 def _space_of(case: Case) -> Space | None:

@@ -118,7 +118,8 @@ def host_may_read(session: Session, space: Space, host: str) -> bool:
 
 
 def host_has_member(session: Session, space: Space, host: str) -> bool:
-    """Whether at least one person of another instance is an active member of `space`."""
+    """Whether at least one person of another instance is an active member of `space`, who is not
+    suspended here and has not deleted themselves (R36)."""
     member = (
         select(Membership.id)
         .join(Actor, Actor.id == Membership.actor_id)
@@ -126,6 +127,8 @@ def host_has_member(session: Session, space: Space, host: str) -> bool:
             Membership.space_id == space.id,
             Membership.state == MembershipState.ACTIVE,
             Actor.host == host,
+            Actor.suspended_at.is_(None),
+            Actor.deleted_at.is_(None),
         )
     )
     return session.scalar(member.limit(1)) is not None

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from federation.stage import ORIGIN, PUBLIC, actor, federation, foreign, house, sent
 
-from collab.people.models import Peer, PeerState, Site
+from collab.people.models import AccountRole, Peer, PeerState, Site
+from collab.people.sanctions import Sanction, lift, suspend
 from collab.spaces.items import withdraw
 from collab.spaces.membership import Decide, follow, remove_member
-from collab.spaces.models import Item, Visibility
+from collab.spaces.models import Item, Membership, MembershipState, Visibility
 from collab.web.actions import perform
 from collab.web.extensions import db
 
@@ -186,6 +187,29 @@ def test_r35_a_host_reads_a_members_only_project_while_it_has_a_member(
         remove_member(work, council, Decide(member=actor(lea.iri).id))
     assert foreign.get(foreign.application(), path).status_code == 404
     assert foreign.get(lea, path).status_code == 404
+
+
+def test_r36_nobody_reads_by_the_place_of_who_is_suspended_or_gone(
+    house, foreign, make, council, ines
+):
+    chief, site = make.person("omar", AccountRole.ADMIN), foreign.application()
+    path = f"/o/{said(ines, council)}"
+    lea, zola = (foreign.member(make, council, ines, name) for name in ("lea", "zola"))
+
+    def reads(*asking):
+        return [foreign.get(one, path).status_code for one in asking]
+
+    with house.as_(chief) as work:
+        suspend(work, Sanction(actor(lea.iri).id))
+    assert reads(lea, zola, site) == [404, 200, 200]
+    assert foreign.say(zola, "Delete", zola.iri).status_code == 202
+    assert reads(lea, zola, site) == [404, 404, 404]
+    assert foreign.get(site, "/p/conseil/log").status_code == 404
+    place = db.session.query(Membership).filter_by(actor_id=actor(zola.iri).id).one()
+    assert place.state == MembershipState.LEFT, "so that copies elsewhere hear of it"
+    with house.as_(chief) as work:
+        lift(work, Sanction(actor(lea.iri).id))
+    assert reads(lea, zola, site) == [200, 404, 200]
 
 
 def test_the_card_of_a_members_only_project_says_nothing_of_its_log(house, council):
