@@ -47,6 +47,13 @@ def told(pair: Pair) -> list[tuple[str, str, str]]:
         return sorted((row.why, row.item.title, row.reason) for row in rows)
 
 
+def thread_of(pair: Pair, title: str) -> str:
+    """The page of a thread on B."""
+    with pair.b.house.app.app_context():
+        uid = db.session.query(Item).filter_by(title=title).one().uid
+    return f"/p/jardin@{pair.a.host}/discussion/{uid}/"
+
+
 def moderate(pair: Pair, act: str) -> None:
     """ada takes the thread away on A, or brings it back."""
     with pair.a.house.app.app_context():
@@ -109,6 +116,7 @@ def test_what_a_closed_project_refuses_falls_on_the_copy_too_and_is_kept(pair, u
     assert f"{pair.a.host} n’a pas accepté votre texte" in news
     page = browser.get(f"/p/jardin@{pair.a.host}/delivery/{uid}").get_data(as_text=True)
     assert "sauf votre dernière modification" in page
+    assert "Où en est l’envoi" in browser.get(thread_of(pair, "Mare")).get_data(as_text=True)
 
 
 def test_an_author_cannot_bring_back_on_the_copy_what_its_host_took_away(pair, uid):

@@ -84,7 +84,7 @@ class Card:
     report_url: str
     """Where to say that it is not right; "" for strangers, for one's own, for what is gone."""
     delivery_url: str = ""
-    """The page that says where it has arrived; "" where `received` is not told."""
+    """The page that says where it has arrived; "" where that is not told."""
     poll_url: str = ""
     """Where to vote and read the counts, when it is a poll of elsewhere."""
     received: int = 0
@@ -143,10 +143,11 @@ def _voice(space: Space, item: Said, file: StoredFile) -> Voice:
 
 
 def _arrived(card: Card, space: Space, tally: Any) -> Card:
-    """The card with on how many copies its item has arrived."""
-    if tally is None:
-        return card
+    """The card with on how many copies its item has arrived, or how its way to its host goes."""
     url = f"{space.url}/delivery/{card.item.uid}"
+    if tally is None:
+        on_its_way = card.own and card.state and not space.local
+        return replace(card, delivery_url=url) if on_its_way else card
     return replace(card, delivery_url=url, received=tally.received, copies=tally.of)
 
 
