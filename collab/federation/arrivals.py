@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from collab.core.events import EventRow
+from collab.federation.halted import BLOCKED
 from collab.federation.lanes import state_of
 from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
 from collab.people.models import Peer
@@ -18,7 +19,13 @@ from collab.spaces.models import Item, ItemState, Space
 MOST = 500
 """Lines that are read for one thing."""
 BY_AUTHOR = ("Create", "Update", "Delete", "Undo Delete")
-SAID = {"waiting": "waiting", "done": "received", "refused": "refused", "expired": "expired"}
+SAID = {
+    "waiting": "waiting",
+    "halted": "waiting",
+    "done": "received",
+    "refused": "refused",
+    "expired": "expired",
+}
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,8 @@ def _letters(session: Session, item: Item) -> list[Line]:
     ).scalars()
     newest: dict[str, Line] = {}
     for row in rows:
-        newest.setdefault(row.host, Line(row.host, SAID[row.state], row.done_at, row.error))
+        held = row.state == "halted"
+        newest.setdefault(row.host, Line(row.host, SAID[row.state], row.done_at, row.error, held))
     return [newest[host] for host in sorted(newest)]
 
 
@@ -138,6 +146,8 @@ def _at_its_host(session: Session, space: Space, item: Item) -> Line:
     peer = session.get(Peer, space.host)
     if peer is None:
         return Line(space.host, "waiting")
+    if state_of(peer) == "blocked":
+        return Line(space.host, "waiting", peer.decided_at, BLOCKED, paused=True)
     paused = state_of(peer) == "paused"
     return Line(space.host, "waiting", peer.first_fail_at, peer.last_error, paused)
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, String, inspect, null, or_, select, update
 from sqlalchemy.orm import Session
 
+from collab.core.db import now
 from collab.core.errors import Conflict, Forbidden
 from collab.core.i18n import N_
 from collab.core.work import Work
+from collab.federation.halted import UNSENT
 from collab.federation.models import Delivery, InboxItem, LogEntry, OutboxItem
 from collab.federation.strictjson import Malformed, canonical, parse
 from collab.spaces.events import ItemErased
@@ -137,8 +139,8 @@ def forget_words(session: Session, space_id: int, iri: str) -> None:
     ):
         if _holds_words(letter.body, iri):
             letter.body = canonical({"type": "Tombstone", "id": letter.activity_id})
-            waits = (Delivery.outbox_id == letter.id, Delivery.state == "waiting")
-            _write(session, Delivery, *waits, state="cancelled")
+            waits = (Delivery.outbox_id == letter.id, Delivery.state.in_(UNSENT))
+            _write(session, Delivery, *waits, state="cancelled", done_at=now())
     session.flush()
 
 

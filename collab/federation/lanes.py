@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.errors import Missing
 from collab.core.work import Work
+from collab.federation.halted import UNSENT
 from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
 from collab.federation.peerhealth import REFUSES_AT, weaker_than_before
 from collab.federation.peers import NOT_KNOWN, ChoosePeer
@@ -167,7 +168,7 @@ def tidy(session: Session, at: datetime, most: int = MOST_WAITING) -> None:
     late = select(OutboxItem.id).where(OutboxItem.expires_at <= at)
     session.execute(
         update(Delivery)
-        .where(Delivery.state == "waiting", Delivery.outbox_id.in_(late))
+        .where(Delivery.state.in_(UNSENT), Delivery.outbox_id.in_(late))
         .values(state="expired", error="not delivered in time", done_at=at)
         .execution_options(synchronize_session=False)
     )

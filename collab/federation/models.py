@@ -218,7 +218,8 @@ class Delivery(Base):
     host: Mapped[str] = mapped_column(String(255), index=True)
     inbox: Mapped[str] = mapped_column(String(2048))
     state: Mapped[str] = mapped_column(String(20), default="waiting", index=True)
-    """`waiting`, `done`, `refused`, `expired`, `cancelled` (taken back before it was sent)."""
+    """`waiting`, `halted` (by a block or suspension here; see halted.py), `done`, `refused`,
+    `expired`, `cancelled` (taken back before it was sent)."""
     ordering_key: Mapped[str] = mapped_column(String(2048), default="", index=True)
     verb: Mapped[str] = mapped_column(String(40), default="")
     begun_at: Mapped[datetime | None]

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from collab.core.errors import Conflict, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
+from collab.federation.halted import BLOCKED, SUSPENDED, halt, release
 from collab.federation.log import CONTEXT, stamp
 from collab.federation.mirror import end_mirror, resubscribe
-from collab.federation.models import Delivery, Mirror, Subscriber
+from collab.federation.models import Delivery, Mirror, OutboxItem, Subscriber
 from collab.federation.peerhealth import answered, peer_of, signed
 from collab.federation.sending import send
 from collab.federation.signatures.rfc9421 import NAME as RFC9421
@@ -101,8 +102,8 @@ def limit_peer(work: Work, given: ChoosePeer) -> Peer:
 def put_back_peer(work: Work, given: ChoosePeer) -> Peer:
     """Undo a decision about an instance: it stands again as it did before.
 
-    Copies that a block has stopped go on, in both directions; follows do not come back by
-    themselves.
+    Copies that a block has stopped go on, in both directions, and letters that it has halted
+    leave; follows do not come back by themselves.
 
     Raises:
         Missing: it is not known here.
@@ -140,7 +141,7 @@ def refuse_peer(work: Work, given: ChoosePeer) -> Peer:
 def block_peer(work: Work, given: ChoosePeer) -> Peer:
     """Cut every tie with an instance and the names below its own (R36, R54).
 
-    Copies it holds are fed no more, what waits for it is dropped, its people follow nothing here
+    Copies it holds are fed no more, what waits for it is halted, its people follow nothing here
     any longer, our copies of its projects are not kept up to date. Nothing that was written is
     deleted; its members stay in the lists, where facilitators can remove them.
     """
@@ -154,12 +155,7 @@ def block_peer(work: Work, given: ChoosePeer) -> Peer:
         .values(state=STOPPED)
         .execution_options(synchronize_session=False)
     )
-    session.execute(
-        update(Delivery)
-        .where(_under(Delivery.host, given.host), Delivery.state == "waiting")
-        .values(state="refused", error="blocked here", done_at=work.now)
-        .execution_options(synchronize_session=False)
-    )
+    halt(session, _under(Delivery.host, given.host), BLOCKED, work.now)
     theirs = select(Actor.id).where(_under(Actor.host, given.host))
     session.execute(
         delete(Follow)
@@ -201,6 +197,17 @@ def _decided(work: Work, peer: Peer, reason: str = "") -> None:
     peer.reason = reason.strip()[:MAX_REASON]
     peer.decided_at = work.now
     peer.decided_by = work.actor.id or None
+    if peer.state != PeerState.BLOCKED:
+        _let_letters_go(work, peer.host)
+
+
+def _let_letters_go(work: Work, host: str) -> None:
+    """What a block has halted waits again; not the words of whoever was suspended meanwhile."""
+    there = _under(Delivery.host, host)
+    release(work.session, there, BLOCKED)
+    silent = select(OutboxItem.id).join(Actor, Actor.id == OutboxItem.actor_id)
+    theirs = silent.where(Actor.suspended_at.is_not(None))
+    halt(work.session, and_(there, Delivery.outbox_id.in_(theirs)), SUSPENDED, work.now)
 
 
 # What the other administrators say

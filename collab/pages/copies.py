@@ -45,6 +45,8 @@ NOT_SENT = {
     "too much waits for this host": N_("Trop d’envois attendaient pour cette instance."),
     "its host has not answered for days": N_("Elle ne répond plus depuis des jours."),
     "the inbox is gone": N_("Cette adresse n’existe plus là-bas."),
+    "blocked here": N_("Notre instance l’a bloquée."),
+    "suspended here": N_("Ce compte est suspendu."),
     "no key to sign with": N_("Notre instance ne trouve pas la clé pour signer."),
 }
 """Our own reasons; those of other instances are told in their words."""

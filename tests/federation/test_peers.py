@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -12,8 +12,10 @@ from conftest import log_in
 from federation.stage import ORIGIN, actor, federation, foreign, house, sent
 
 from collab.cli import cli
+from collab.core.db import now, writing
 from collab.core.errors import Conflict, Forbidden, Invalid, Missing
-from collab.federation.models import Delivery, Subscriber
+from collab.federation.lanes import tidy
+from collab.federation.models import Delivery, OutboxItem, Subscriber
 from collab.federation.peers import (
     ChoosePeer,
     allow_peer,
@@ -21,10 +23,13 @@ from collab.federation.peers import (
     block_peer,
     limit_peer,
     list_peers,
+    put_back_peer,
     refuse_peer,
 )
 from collab.federation.remote import find_instance
+from collab.federation.sending import send
 from collab.people.models import AccountRole, Peer, PeerState
+from collab.people.sanctions import Sanction, lift, suspend
 from collab.spaces.models import Follow, Membership
 from collab.web.extensions import db
 
@@ -192,6 +197,37 @@ def test_r36_a_block_ends_copies_follows_and_deliveries(house, foreign, garden, 
     assert foreign.say(lea, "Follow", garden.iri).status_code == 403
     with pytest.raises(Conflict), house.as_(admin) as work:
         ask_peer(work, actor(theirs.iri))
+
+
+@pytest.mark.parametrize("undo", [put_back_peer, allow_peer, limit_peer])
+def test_r36_what_a_block_has_halted_leaves_when_it_is_undone(
+    house, foreign, make, garden, admin, undo
+):
+    omar, inbox = make.person("omar"), foreign.peer.url("/inbox")
+    for name, who, keep in [("said", admin, 30), ("mute", omar, 30), ("late", admin, -1)]:
+        told = {"id": f"https://here/{name}", "type": "Like"}
+        send(db.session(), who, told, [inbox], now(), keep=timedelta(days=keep))
+    db.session.commit()
+    with house.as_(admin) as work:
+        block_peer(work, ChoosePeer(foreign.host))
+        suspend(work, Sanction(omar.id))
+    assert states() == {"said": "halted", "mute": "halted", "late": "halted"}
+    with writing(db.session()) as session:
+        tidy(session, now())
+    with house.as_(admin) as work:
+        undo(work, ChoosePeer(foreign.host, before="known"))
+    assert states() == {"said": "waiting", "mute": "halted", "late": "expired"}
+    with house.as_(admin) as work:
+        lift(work, Sanction(omar.id))
+    house.settle()
+    assert states()["mute"] in ("waiting", "done")
+
+
+def states():
+    db.session.rollback()
+    rows = db.session.query(OutboxItem.activity_id, Delivery.state).join(Delivery)
+    here = "https://here/"
+    return {iri.removeprefix(here): state for iri, state in rows if iri.startswith(here)}
 
 
 def test_from_a_limited_host_nobody_new_comes(house, foreign, make, garden, admin):

@@ -65,8 +65,13 @@ def test_r36_a_suspended_person_s_sockets_close_and_nothing_of_theirs_leaves(
         assert socket.text() == "41"
     house.settle()
     db.session.rollback()
-    assert db.session.query(Delivery).one().state == "cancelled"
+    (letter,) = db.session.query(Delivery)
+    assert (letter.state, letter.error) == ("halted", "suspended here")
     assert client.get("/account").status_code in (302, 401)
+    watch.post(f"/admin/people/{omar.id}", data={"act": "lift"})
+    house.settle()
+    db.session.rollback()
+    assert db.session.query(Delivery).filter_by(id=letter.id).one().state in ("waiting", "done")
 
 
 def test_r36_a_suspended_person_s_texts_stand_behind_a_notice(
