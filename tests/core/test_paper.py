@@ -129,6 +129,28 @@ def test_an_epub_is_a_book_with_contents_language_and_authors():
     assert 'start="3"' in text
 
 
+def test_an_epub_says_what_readers_of_books_ask_for():
+    """EPUB 3.3: the container names the package, whose every file is there and says what it is."""
+    with zipfile.ZipFile(io.BytesIO(press("epub", "document", order(SOURCE)).body)) as file:
+        assert file.read("mimetype") == b"application/epub+zip"
+        container = ET.fromstring(file.read("META-INF/container.xml"))
+        package = container.find(".//{*}rootfile").get("full-path")
+        opf, names = ET.fromstring(file.read(package)), set(file.namelist())
+    folder = package.rpartition("/")[0]
+    items = {item.get("id"): item for item in opf.iterfind("{*}manifest/{*}item")}
+    assert {f"{folder}/{item.get('href')}" for item in items.values()} == names - {
+        "mimetype", "META-INF/container.xml", package,
+    }  # fmt: skip
+    assert [i.get("properties") for i in items.values() if i.get("properties")] == ["nav"]
+    assert all(ref.get("idref") in items for ref in opf.iterfind("{*}spine/{*}itemref"))
+    said = {e.get("id"): e.text for e in opf.iterfind("{*}metadata/{*}identifier")}
+    assert said[opf.get("unique-identifier")].startswith("https://")
+    assert opf.get("version") == "3.0"
+    assert opf.find("{*}metadata/{*}title").text
+    modified = opf.find("{*}metadata/{*}meta[@property='dcterms:modified']")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", modified.text)
+
+
 @pytest.mark.parametrize("kind", ["pdf", "odt", "epub"])
 def test_nothing_in_a_text_reads_a_file_or_asks_another_host(kind):
     """Server-side request forgery and reading local files: what is written stays words."""

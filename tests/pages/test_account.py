@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from conftest import PASSWORD, log_in
@@ -527,3 +528,29 @@ def test_the_language_form_needs_no_token_but_a_page_of_ours(house, client):
     told = {"Origin": ours}
     assert client.post("/langue", data={"locale": "en"}, headers=told).status_code == 302
     assert 'lang="en"' in text(client.get("/about"))
+
+
+def test_a_language_chosen_below_a_page_is_there_at_the_next_login_too(client, make):
+    make.person("ada")
+    enter(client, "ada")
+    post(client, "/langue", locale="ar")
+    post(client, "/logout")
+    enter(client, "ada")
+    page = text(go(client, "/account"))
+    assert '<html lang="ar" dir="rtl"' in page
+    assert '<option value="ar" selected>' in page
+
+
+def test_two_tokens_of_one_name_are_told_apart(client, make):
+    make.person("ada")
+    enter(client, "ada")
+    for _ in range(2):
+        post(client, "/account/tokens", name="Robot", scopes="read")
+    used = db.session.scalars(select(Token).order_by(Token.id)).first()
+    used.created_at = datetime(2025, 3, 4, 8, 30, tzinfo=UTC)
+    used.last_used_at = datetime(2025, 3, 5, 8, 30, tzinfo=UTC)
+    db.session.commit()
+    page = text(go(client, "/account"))
+    assert "créé le 4\u00a0mars 2025 à 9\u00a0h\u00a030" in page
+    assert "a servi 5\u00a0mars" in page
+    assert "n’a pas encore servi" in page

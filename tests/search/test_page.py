@@ -157,6 +157,7 @@ def test_what_was_withdrawn_is_not_shown_even_before_the_index_knows(house, clie
     html = page(client, q="compost")
     assert titles(html) == []
     assert heading(html) == "Aucun résultat pour « compost »"
+    assert html.partition("<footer")[0].count("<h2") == 1
 
 
 def test_the_answers_of_a_withdrawn_thread_are_not_shown(house, client, ada, garden):
