@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from conftest import PASSWORD, log_in
@@ -15,6 +16,7 @@ from collab.spaces.operations import ReviseSpace, revise_space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import standing
 from collab.web.extensions import db
+from collab.web.presentation import dated
 
 HERE = "https://here.example"
 CARD = {
@@ -453,3 +455,18 @@ def test_only_who_may_write_is_asked_to_write_in_an_empty_project(house, by, mak
 def test_the_list_of_members_says_since_which_day(by, make, zoe):
     space = make.space(zoe)
     assert re.search(r"depuis le \d", text(go(by(zoe), f"{space.url}/members")))
+
+
+def test_a_printed_page_says_what_it_is_from_where_and_of_which_day(client, make, zoe):
+    space = make.space(zoe)
+    at = unescape(re.search(r'data-at="([^"]*)"', text(go(client, space.url)))[1])
+    assert (
+        re.sub("[\u2066-\u2069]", "", at) == f"{space.name} · {space.host}{space.url} · {dated()}"
+    )
+
+
+def test_who_looks_after_a_project_invites_from_the_list_of_its_members(by, make, zoe, max_):
+    space = make.space(zoe, max_)
+    door = f'href="{space.url}/invitations"'
+    assert door in text(by(zoe).get(f"{space.url}/members"))
+    assert door not in text(by(max_).get(f"{space.url}/members"))
