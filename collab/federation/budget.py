@@ -5,9 +5,33 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address
 
 _MOST_KEPT = 10_000
+
+
+@dataclass
+class Payer:
+    """On whose account another host is asked for a key: the place a request came from, as long as
+    nothing of it is verified; then the host that signed; "" for what we read of ourselves."""
+
+    name: str = ""
+    met: str = ""
+    """The domain of somebody unknown whose key was fetched."""
+
+
+def place_of(address: str) -> str:
+    """Where a request came from, as one somebody: an IPv4 address, or an IPv6 network of 64 bits,
+    which is what one customer gets."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return f"{IPv6Address(int(found) >> 64 << 64)}/64"
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 class Budget:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from collab.federation.budget import Payer, place_of
 from collab.federation.gone import is_gone
+from collab.federation.keyring import paid
 from collab.federation.proofs import verify_proof
 from collab.federation.signatures import (
     Message,
@@ -29,6 +32,7 @@ from collab.people.queries import actor_by_iri
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
+    from collab.federation.keys import PublicKey
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -36,7 +40,7 @@ AHEAD = timedelta(days=1)
 MAX_ADDRESSED, MAX_TAGS, MAX_ATTACHED, MAX_OPTIONS = 200, 100, 32, 100
 NO_HOST = partial(Refused, 401, "bad_host", "An address is not one we speak with.")
 INBOX_RATE = 3000
-"""Activities that one host may bring in a minute (R51)."""
+"""Activities that one host may bring in a minute, and one place in a host's name (R51)."""
 PEERING = frozenset({"Follow", "Accept", "Reject", "Undo"})
 """What an instance that is not linked may say: these, about the link itself (R55)."""
 FAREWELLS = frozenset({"Delete", "Update"})
@@ -102,13 +106,16 @@ def receive(federation: Federation, message: Message) -> Arrival | None:
     standing = federation.standing(host)
     if standing == "none" or host == federation.host:
         raise Refused(403, "host_refused", "This host is not let in here.")
-    if not federation.budget.spend(f"inbox {host}", INBOX_RATE, 60):
+    place = place_of(message.address)
+    if not federation.strangers.spend(f"inbox {host} by {place}", INBOX_RATE, 60):
         raise Refused(429, "too_many", "Too many activities of this host in a minute.")
     if standing == "asking" and not _is_about_the_link(message):
         raise Refused(403, "host_refused", "This host is not let in here.")
     if _is_strangers_farewell(federation, message):
         return None
     sender = _verified(federation, message, asking=standing == "asking")
+    if not federation.budget.spend(f"inbox {sender.host}", INBOX_RATE, 60):
+        raise Refused(429, "too_many", "Too many activities of this host in a minute.")
     activity = _read(message.body)
     actor = _single_actor(federation, activity)
     scheme = _belief(federation, activity, actor, sender)
@@ -127,26 +134,23 @@ def receive(federation: Federation, message: Message) -> Arrival | None:
 
 def _verified(federation: Federation, message: Message, *, asking: bool) -> Sender:
     """Verify the signature; once more when the key may have changed (2.3 point 8)."""
-    key_id = key_id_of(message)
+    key_id, payer = key_id_of(message), Payer(place_of(message.address))
+    find = federation.find_peer_key if asking else federation.find_key
     try:
-        verified = _verify(federation, message, asking=asking)
+        verified = _verify(federation, message, partial(find, payer=payer))
     except Refused as refused:
-        if refused.code != "bad_signature" or not federation.refresh_key(key_id):
+        if refused.code != "bad_signature" or not federation.refresh_key(key_id, payer):
             raise
-        verified = _verify(federation, message, asking=asking)
+        verified = _verify(federation, message, partial(find, payer=payer))
+    paid(federation, payer)
     if not isinstance(verified, Verified):  # never a truthy something else (2.3 point 9)
         raise Refused(401, "bad_signature", "The signature does not match the request.")
     host = federation.host_of(verified.actor_id, otherwise=NO_HOST)
     return Sender(verified.actor_id, host, verified.key_id, verified.scheme, verified.algorithm)
 
 
-def _verify(federation: Federation, message: Message, *, asking: bool) -> Verified:
-    return verify(
-        message,
-        scheme_host=federation.origin,
-        find_key=federation.find_peer_key if asking else federation.find_key,
-        now=federation.now(),
-    )
+def _verify(federation: Federation, message: Message, find: Callable[[str], PublicKey]) -> Verified:
+    return verify(message, scheme_host=federation.origin, find_key=find, now=federation.now())
 
 
 def _read(body: bytes) -> Json:
@@ -196,6 +200,7 @@ def _belief(federation: Federation, activity: Json, actor: str, sender: Sender) 
     """
     if "proof" in activity:
         find = federation.find_key if federation.admits(sender.host) else federation.find_peer_key
+        find = partial(find, payer=Payer(sender.host))
         if verify_proof(activity, find, federation.now()) == actor:
             if actor != sender.actor_id:
                 log.info("relayed activity id=%s by=%s", activity.get("id"), sender.actor_id)

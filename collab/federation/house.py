@@ -13,7 +13,7 @@ from collab.core.db import now, writing
 from collab.core.errors import Forbidden, Problem
 from collab.core.i18n import N_
 from collab.federation import keyring, remote
-from collab.federation.budget import Budget
+from collab.federation.budget import Budget, Payer
 from collab.federation.fetch import Signer
 from collab.federation.hosts import BadHost, canonical_host, host_of
 from collab.federation.keys import (
@@ -53,6 +53,7 @@ class Federation:
         self.host = settings.host
         self.allow_loopback = settings.federation.allow_loopback
         self.budget = Budget(self.now)
+        self.strangers = Budget(self.now)  # under names that anybody can invent
         self.memory = SchemeMemory(self)
         self.pace = Pace()
         self._vault = vault
@@ -201,27 +202,26 @@ class Federation:
 
     # What may ask another host
 
-    def find_key(self, key_id: str) -> PublicKey:
-        """The key with that id: ours, remembered, or fetched (FEDERATION.md 2.4). May ask.
+    def find_key(self, key_id: str, payer: Payer | None = None) -> PublicKey:
+        """The key with that id: ours, remembered, or fetched for `payer` (2.4). May ask.
 
         Raises Refused: 403 for a host that is not let in, 401 when there is no such key or it is
         revoked, 503 when its host does not answer.
         """
-        return keyring.in_use(keyring.find_key(self, key_id, self.admits))
+        return keyring.in_use(keyring.find_key(self, key_id, self.admits, payer))
 
     def find_past_key(self, key_id: str) -> PublicKey:
-        """As `find_key`, also one that was revoked, for what stands in a log since. May ask, and
-        waits for no host that is slow (patience.py)."""
+        """As `find_key`, also a revoked one, for logs; waits for no slow host (patience.py)."""
         return keyring.find_key(self, key_id, self.admits, hurried=True)
 
-    def find_peer_key(self, key_id: str) -> PublicKey:
+    def find_peer_key(self, key_id: str, payer: Payer | None = None) -> PublicKey:
         """As `find_key`, also for a host that asks to be linked (R55). May ask."""
-        known = keyring.find_key(self, key_id, lambda host: self.standing(host) != "none")
+        known = keyring.find_key(self, key_id, lambda host: self.standing(host) != "none", payer)
         return keyring.in_use(known)
 
-    def refresh_key(self, key_id: str) -> bool:
+    def refresh_key(self, key_id: str, payer: Payer) -> bool:
         """Fetch a key anew, as a signature did not match. Whether it is another now. May ask."""
-        return keyring.refresh_key(self, key_id)
+        return keyring.refresh_key(self, key_id, payer)
 
     def resolve_actor(self, iri: str, *, refresh: bool = False, peering: bool = False) -> Actor:
         """The actor with that IRI, fetched and remembered when not known. May ask.

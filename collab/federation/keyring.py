@@ -13,8 +13,10 @@ from sqlalchemy.orm import joinedload
 from collab.core.db import writing
 from collab.core.errors import Problem
 from collab.federation import actors, patience
+from collab.federation.budget import Payer
 from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.hosts import same_origin
+from collab.federation.hygiene import domain_of
 from collab.federation.keys import BadKey, Claim, PublicKey, key_from_document
 from collab.federation.models import KeyRefusal
 from collab.federation.remote import keep_actor
@@ -39,14 +41,23 @@ PURSE = "waited for keys"
 SILENT_FOR = 60
 """Seconds for which a host that let us wait is not asked for keys of logs."""
 NEW_PER_HOUR = 120
-"""Keys of unknown people of one host that strangers can make us fetch in an hour (R29)."""
+"""Keys of unknown people of one domain (hygiene.domain_of) that are fetched in an hour for one
+place, and for all whose signature then held (R29)."""
+FAILED, FAILED_IN = 100, 600
+"""Keys that could not be had, in so many seconds, for one place (R29, R51)."""
 
 KNOWN_PER_HOUR, CHANGES_PER_HOUR = 1200, 6
-"""The same for people known here, all of a host and each: a house may change all its keys."""
+"""The same for people known here, all of a host and each, for one place: a house may change all
+its keys."""
 
 
 def find_key(
-    federation: Federation, key_id: str, allowed: Callable[[str], bool], *, hurried: bool = False
+    federation: Federation,
+    key_id: str,
+    allowed: Callable[[str], bool],
+    payer: Payer | None = None,
+    *,
+    hurried: bool = False,
 ) -> PublicKey:
     """The key with that id. `allowed(host)` says whom we may ask. See Federation.find_key.
 
@@ -62,17 +73,18 @@ def find_key(
         raise Refused(401, "unknown_key", "There is no such key.")
     stale = _public(row) if row is not None else None
     _check_refusals(federation, key_id, stale)
-    if not _may_ask(federation, host, key_id):
+    payer = payer or Payer()
+    if not _may_ask(federation, host, key_id, payer):
         raise Refused(429, "too_many", "Too many unknown keys of this host.")
     try:
         return (_in_time if hurried else _fetch)(federation, key_id)
     except _Away as away:
         if stale is not None:
             return stale
-        _remember_refusal(federation, key_id, AWAY_FOR)
+        _remember_refusal(federation, key_id, AWAY_FOR, payer)
         raise Refused(503, "key_unreachable", "The host of the key does not answer.") from away
     except (BadKey, actors.BadActor, Unfetched, Problem) as error:
-        _remember_refusal(federation, key_id, REFUSED_FOR)
+        _remember_refusal(federation, key_id, REFUSED_FOR, payer)
         raise Refused(401, "unknown_key", "The key cannot be had.") from error
 
 
@@ -91,15 +103,33 @@ def _in_time(federation: Federation, key_id: str) -> PublicKey:
         return _fetch(federation, key_id)
 
 
-def _may_ask(federation: Federation, host: str, key_id: str) -> bool:
-    """Strangers' keys are few in an hour (R29); whom we know may have new ones, all at once."""
-    owner = key_id.partition("#")[0]
-    spend = federation.budget.spend
+def _may_ask(federation: Federation, host: str, key_id: str, payer: Payer) -> bool:
+    """Strangers' keys are few in an hour (R29); whom we know may have new ones, all at once.
+
+    Counted for each payer: a key id costs nothing to claim, and must use up nothing of those who
+    are who they say (R51).
+    """
+    owner, by = key_id.partition("#")[0], payer.name
+    spend = federation.strangers.spend
+    if by and not federation.strangers.has(f"failed keys by {by}", FAILED, FAILED_IN):
+        return False
     if actor_by_iri(federation.session, owner) is not None:
-        return spend(f"key of {owner}", CHANGES_PER_HOUR, 3600) and spend(
-            f"changes {host}", KNOWN_PER_HOUR, 3600
+        return spend(f"key of {owner} by {by}", CHANGES_PER_HOUR, 3600) and spend(
+            f"changes {host} by {by}", KNOWN_PER_HOUR, 3600
         )
-    return spend(f"key {host}", NEW_PER_HOUR, 3600)
+    payer.met = domain_of(host)
+    few = federation.budget.has(_verified(payer), NEW_PER_HOUR, 3600)
+    return few and spend(f"key {payer.met} by {by}", NEW_PER_HOUR, 3600)
+
+
+def paid(federation: Federation, payer: Payer) -> None:
+    """The signature held: who was unknown until now counts against their own domain (R29)."""
+    if payer.met:
+        federation.budget.spend(_verified(payer), NEW_PER_HOUR, 3600)
+
+
+def _verified(payer: Payer) -> str:
+    return f"key {payer.met}"
 
 
 def in_use(key: PublicKey) -> PublicKey:
@@ -109,8 +139,8 @@ def in_use(key: PublicKey) -> PublicKey:
     return key
 
 
-def refresh_key(federation: Federation, key_id: str) -> bool:
-    """Fetch a remembered key again: once in five minutes, 20 a minute for a host (2.3 point 8).
+def refresh_key(federation: Federation, key_id: str, payer: Payer) -> bool:
+    """Fetch a remembered key again: once in five minutes, 20 a minute for a payer (2.3 point 8).
 
     Returns whether the key is another now.
     """
@@ -119,8 +149,8 @@ def refresh_key(federation: Federation, key_id: str) -> bool:
     if row is None or row.actor.local or _age(row, now) < REFETCH_AFTER:
         return False
     host, before = row.actor.host, row.public
-    budget = federation.budget
-    if not (budget.spend(f"again {key_id}", 1, 300) and budget.spend(f"again at {host}", 20, 60)):
+    again = federation.strangers.spend(f"again at {host} by {payer.name}", 20, 60)
+    if not (again and federation.budget.spend(f"again {key_id}", 1, 300)):
         return False
     try:
         _fetch(federation, key_id)
@@ -211,8 +241,11 @@ def _check_refusals(federation: Federation, key_id: str, stale: PublicKey | None
         raise Refused(503 if row.away else 401, "unknown_key", "The key cannot be had.")
 
 
-def _remember_refusal(federation: Federation, key_id: str, how_long: timedelta) -> None:
+def _remember_refusal(
+    federation: Federation, key_id: str, how_long: timedelta, payer: Payer
+) -> None:
     at = federation.now()
+    federation.strangers.spend(f"failed keys by {payer.name}", FAILED, FAILED_IN)
     with writing(federation.session) as session:
         session.execute(delete(KeyRefusal).where(KeyRefusal.until <= at))
         session.merge(KeyRefusal(key_id=key_id, until=at + how_long, away=how_long == AWAY_FOR))

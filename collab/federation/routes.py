@@ -98,6 +98,7 @@ def message_of(asked: Request) -> Message:
         target=raw_target(asked.environ),
         headers=tuple((name, value) for name, value in asked.headers.items()),
         body=asked.get_data(cache=True) if asked.method == "POST" else b"",
+        address=asked.remote_addr or "",
     )
 
 

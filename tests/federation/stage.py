@@ -147,15 +147,19 @@ class Foreign:
         path: str = "/inbox",
         at: datetime | None = None,
         headers: dict | None = None,
+        address: str = "127.0.0.1",
     ) -> TestResponse:
-        """Deliver an activity, signed by that person, to our house."""
+        """Deliver an activity, signed by that person, to our house, from an address."""
         body = activity if isinstance(activity, bytes) else canonical(activity)
         url = f"{ORIGIN}{path}"
         signed = sign("POST", url, body, key or signer.rsa, scheme, at or datetime.now(UTC))
         signed = signed | (headers or {})
         signed.pop("Host", None)
         kind = signed.pop("Content-Type", "application/activity+json")
-        return self.house.client().post(path, data=body, headers=signed, content_type=kind)
+        return self.house.client().post(
+            path, data=body, headers=signed, content_type=kind,
+            environ_base={"REMOTE_ADDR": address},
+        )  # fmt: skip
 
     def say(self, actor: Person, verb: str, thing, **more) -> TestResponse:
         """Deliver a well-formed activity of that person, signed by themselves."""

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collab.core.db import writing
+from collab.federation.budget import Budget, place_of
 from collab.federation.gate import INBOX_RATE
-from collab.federation.keyring import NEW_PER_HOUR
+from collab.federation.keyring import FAILED, FAILED_IN, NEW_PER_HOUR
 from collab.federation.keys import SigningKey, new_ed25519, new_rsa, public_pem
 from collab.federation.models import InboxItem, KeyRefusal
 from collab.federation.proofs import add_proof
@@ -291,18 +292,64 @@ def test_r51_one_host_brings_only_so_much_in_a_minute(foreign, federation, garde
     while federation.budget.spend(f"inbox {foreign.host}", INBOX_RATE, 60):
         continue
     assert foreign.say(lea, "Follow", garden.iri).status_code == 429
-    assert foreign.peer.asked == []
+    assert follows() == 0
+
+
+def test_r51_what_is_not_verified_counts_where_it_comes_from(foreign, federation, garden):
+    lea, far = foreign.person(), "203.0.113.7"
+    while federation.strangers.spend(f"inbox {foreign.host} by {far}", INBOX_RATE, 60):
+        continue
+    before = len(foreign.peer.asked)
+    asked = foreign.activity(lea, "Follow", garden.iri)
+    assert foreign.post(lea, asked, address=far).status_code == 429
+    assert len(foreign.peer.asked) == before
+    forged = SigningKey(lea.rsa.key_id, "rsa", new_rsa())
+    assert foreign.post(lea, asked, key=forged, address="203.0.113.8").status_code == 401
+    assert federation.budget.has(f"inbox {foreign.host}", 1, 60), "nobody of the host wrote"
+    assert foreign.post(lea, asked).status_code == 202
+    assert not federation.budget.has(f"inbox {foreign.host}", 1, 60)
+
+
+@pytest.mark.parametrize("path", ["/u/lea", "/u/nobody"])
+def test_r29_key_ids_that_somebody_claims_use_up_nothing_of_their_host(
+    foreign, federation, garden, path
+):
+    lea, omar, far = foreign.person("lea"), foreign.person("omar"), "203.0.113.7"
+    for number in range(4):
+        name = foreign.peer.url(path if path == "/u/lea" else f"{path}{number}")
+        forged = SigningKey(f"{name}#main-key", "rsa", rsa_key("forged"))
+        asked = foreign.activity(lea, "Follow", garden.iri)
+        assert foreign.post(lea, asked, key=forged, address=far).status_code == 401
+    assert federation.budget.has(f"key {foreign.host}", 1, 3600)
+    failed = path != "/u/lea"
+    assert federation.strangers.has(f"failed keys by {far}", 4, FAILED_IN) is not failed
+    while federation.strangers.spend(f"failed keys by {far}", FAILED, FAILED_IN):
+        continue
+    asked = foreign.activity(omar, "Follow", garden.iri)
+    assert foreign.post(omar, asked, address=far).status_code == 429
+    assert foreign.post(omar, asked).status_code == 202
+    assert not federation.budget.has(f"key {foreign.host}", 1, 3600), "he is who he says"
 
 
 def test_r29_keys_of_unknown_people_of_one_host_are_few_in_an_hour(foreign, federation, garden):
     lea, omar = foreign.person("lea"), foreign.person("omar")
     assert foreign.say(lea, "Follow", garden.iri).status_code == 202
-    while federation.budget.spend(f"key {foreign.host}", NEW_PER_HOUR, 3600):
-        continue
     before = len(foreign.peer.asked)
-    assert foreign.say(omar, "Follow", garden.iri).status_code == 429
-    assert len(foreign.peer.asked) == before
+    for purse, name in (
+        (federation.strangers, f"key {foreign.host} by 127.0.0.1"),
+        (federation.budget, f"key {foreign.host}"),
+    ):
+        while purse.spend(name, NEW_PER_HOUR, 3600):
+            continue
+        assert foreign.say(omar, "Follow", garden.iri).status_code == 429
+        assert len(foreign.peer.asked) == before
+        federation.strangers = Budget(federation.now)
     assert foreign.say(lea, "Follow", garden.iri).status_code == 202, "who is known is not refused"
+
+
+def test_r51_an_ipv6_network_counts_as_one_place():
+    assert place_of("2001:db8:1:2:3::4") == place_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert place_of("::ffff:203.0.113.7") == place_of("203.0.113.7") == "203.0.113.7"
 
 
 def test_r52_the_farewell_of_somebody_unknown_causes_no_request(foreign, garden):

@@ -45,12 +45,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """A request: `target` is the raw path and query, `headers` keep order and doubles."""
+    """A request: `target` is the raw path and query, `headers` keep order and doubles, `address`
+    is where it came from."""
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    address: str = ""
 
     def values(self, name: str) -> list[str]:
         """All values of a header, by its lower-case name, outer white space removed."""
