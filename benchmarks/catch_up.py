@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.bindings import crypto_sign_open
 from sqlalchemy import insert, select
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -207,11 +208,12 @@ def _page(pair: Pair, after: int) -> bytes:
 
 
 def _bare_checks() -> float:
-    """Ed25519 signatures of 64 bytes that one core checks in a second."""
+    """Ed25519 signatures of 64 bytes that one core checks in a second, by the library of proofs."""
     key, text = Ed25519PrivateKey.generate(), bytes(64)
-    signature, public, began = key.sign(text), key.public_key(), time.process_time()
+    signed, public = key.sign(text) + text, key.public_key().public_bytes_raw()
+    began = time.process_time()
     for _ in range(2000):
-        public.verify(signature, text)
+        crypto_sign_open(signed, public)
     return 2000 / (time.process_time() - began)
 
 
