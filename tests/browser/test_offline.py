@@ -97,7 +97,7 @@ class Garden:
     def thread(self, title: str) -> str:
         """The page of a new thread, opened by Ada."""
         with self.house.as_(self.ada) as work:
-            given = OpenThread(title=title, body="Qu’en pensez-vous ?")
+            given = OpenThread(title=title, body="Qu’en pensez-vous ?")
             return f"/p/jardin/discussion/{open_thread(work, self.space, given).uid}/"
 
     def browser(self) -> Page:
@@ -235,7 +235,7 @@ def test_res_4_offline_reads_yesterdays_page_and_sends_once_what_was_written(gar
     then = make_it_yesterday(page)
     page.context.set_offline(True)
     page.reload()
-    expect(page.get_by_text("Qu’en pensez-vous ?")).to_be_visible()
+    expect(page.get_by_text("Qu’en pensez-vous ?")).to_be_visible()
     day = format_datetime(then, "d MMMM yyyy", locale="fr")
     expect(page.locator("#copy")).to_contain_text(f"Vous lisez la version du {day}")
     write(page, "Deux cuves, côté nord.")
