@@ -101,6 +101,11 @@ class Work:
         """State a fact. It becomes visible, and is acted upon, only if the work commits."""
         self._events.append((event, self.cause))
 
+    @property
+    def eventful(self) -> bool:
+        """Whether a fact was stated since the work began."""
+        return bool(self._events)
+
     def later(self, kind: str, payload: dict[str, object], run_at: datetime | None = None) -> None:
         """Write down a job that runs after this work has committed."""
         enqueue(self.session, kind, dict(payload), run_at or self.now)

@@ -41,6 +41,7 @@ class Budget:
         self._clock = clock
         self._lock = threading.Lock()
         self._spent: OrderedDict[str, deque[float]] = OrderedDict()
+        self._weighed: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def has(self, name: str, limit: int, seconds: float) -> bool:
         """Whether one is left, without taking it."""
@@ -63,3 +64,16 @@ class Budget:
             while len(self._spent) > _MOST_KEPT:
                 self._spent.popitem(last=False)
             return True
+
+    def weigh(self, name: str, amount: int, seconds: float) -> int:
+        """Add an amount, such as of bytes, under a name; how much that is in all since it began to
+        be counted, which is anew after so many seconds."""
+        at = self._clock().timestamp()
+        with self._lock:
+            since, before = self._weighed.get(name, (at, 0))
+            since, before = (at, 0) if at - since >= seconds else (since, before)
+            self._weighed[name] = since, before + amount
+            self._weighed.move_to_end(name)
+            while len(self._weighed) > _MOST_KEPT:
+                self._weighed.popitem(last=False)
+            return before + amount

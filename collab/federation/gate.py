@@ -41,6 +41,8 @@ MAX_ADDRESSED, MAX_TAGS, MAX_ATTACHED, MAX_OPTIONS = 200, 100, 32, 100
 NO_HOST = partial(Refused, 401, "bad_host", "An address is not one we speak with.")
 INBOX_RATE = 3000
 """Activities that one host may bring in a minute, and one place in a host's name (R51)."""
+BYTES = 200_000_000
+"""Bytes of what it brings that are kept in a day (R53): tens of thousands of texts."""
 PEERING = frozenset({"Follow", "Accept", "Reject", "Undo"})
 """What an instance that is not linked may say: these, about the link itself (R55)."""
 FAREWELLS = frozenset({"Delete", "Update"})
@@ -116,6 +118,8 @@ def receive(federation: Federation, message: Message) -> Arrival | None:
     sender = _verified(federation, message, asking=standing == "asking")
     if not federation.budget.spend(f"inbox {sender.host}", INBOX_RATE, 60):
         raise Refused(429, "too_many", "Too many activities of this host in a minute.")
+    if kept(federation, sender.host) >= BYTES:
+        raise Refused(429, "too_much", "Too many bytes of this host are kept since a day.")
     activity = _read(message.body)
     actor = _single_actor(federation, activity)
     scheme = _belief(federation, activity, actor, sender)
@@ -130,6 +134,11 @@ def receive(federation: Federation, message: Message) -> Arrival | None:
         digest=multihash(message.body),
         offset=_offset(message, federation.now()),
     )
+
+
+def kept(federation: Federation, host: str, more: int = 0) -> int:
+    """How many bytes of what a host sent are kept since a day, with some more (R53)."""
+    return federation.budget.weigh(f"bytes of {host}", more, 86_400)
 
 
 def _verified(federation: Federation, message: Message, *, asking: bool) -> Sender:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from collab.core.db import insert_once, writing
@@ -21,7 +21,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation import log as project_log
 from collab.federation import peers, vocab
-from collab.federation.gate import Arrival
+from collab.federation.gate import Arrival, kept
 from collab.federation.house import Federation
 from collab.federation.models import InboxItem
 from collab.federation.reach import heard_from
@@ -221,20 +221,27 @@ def _effect(federation: Federation, arrival: Arrival, actor: Actor, activity: Js
             return
         if verb is None:
             log.info("activity left alone type=%s id=%s", arrival.verb, arrival.id)
+            _keep(federation, work, arrival)
             return
         try:
             verb(Case(federation, work, work.session.get_one(Actor, actor.id), activity))
         except UNDERSTOOD_BADLY as odd:
             log.warning("activity not understood id=%s: %r", arrival.id, odd)
             raise Invalid(object=N_("Cet objet n’est pas compris ici.")) from odd
+        _keep(federation, work, arrival)
+
+
+def _keep(federation: Federation, work: Work, arrival: Arrival) -> None:
+    """Its bytes stay only with what came of it, for its log; its id and digest always (R53)."""
+    if work.eventful:
+        kept(federation, arrival.sender.host, len(arrival.raw))
+        return
+    mine = update(InboxItem).where(InboxItem.activity_id == arrival.id)
+    work.session.execute(mine.values(raw=b""), execution_options={"synchronize_session": False})
 
 
 def _declined(
-    federation: Federation,
-    arrival: Arrival,
-    activity: Json,
-    problem: Problem,
-    decline: Declined,
+    federation: Federation, arrival: Arrival, activity: Json, problem: Problem, decline: Declined
 ) -> None:
     """Write the refused activity down, and tell its sender why."""
     log.info("activity declined id=%s: %s", arrival.id, problem)
@@ -244,6 +251,7 @@ def _declined(
         if _written_down(work, arrival):
             case = Case(federation, work, work.session.get_one(Actor, sender.id), activity)
             decline(case, problem)
+            _keep(federation, work, arrival)
 
 
 def _said_again(work: Work, arrival: Arrival, known: InboxItem) -> bool:
@@ -262,7 +270,7 @@ def _said_again(work: Work, arrival: Arrival, known: InboxItem) -> bool:
     # A `Date` is told in whole seconds.
     signed = work.now + timedelta(seconds=arrival.offset + 1)
     for later in work.session.scalars(since.order_by(InboxItem.id.desc()).limit(LOOKED_BACK)):
-        told = parse(later.raw)
+        told = parse(later.raw) if later.raw else {}
         if told.get("type") == "Undo" and id_of(told.get("object")) == arrival.id:
             if signed <= later.received_at:
                 return False

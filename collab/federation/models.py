@@ -15,7 +15,10 @@ from collab.core.db import Base
 
 
 class InboxItem(Base):
-    """One activity that was authenticated (R46: unique after authentication). `raw`: its bytes."""
+    """One activity that was authenticated (R46: unique after authentication).
+
+    `raw`: its bytes, empty when nothing came of it (R53) or its words were erased since.
+    """
 
     __tablename__ = "inbox_item"
 

@@ -59,6 +59,8 @@ TITLES = {
     429: "Too many requests.",
     503: "The key of the signature could not be fetched. Try again later.",
 }
+RETRY = {429: "60", 503: "20"}
+"""Seconds after which to try again."""
 NEGOTIATED = Map(
     [
         Rule("/u/<name>", endpoint=views.person),
@@ -246,6 +248,6 @@ def refusal(refused: Refused) -> Response:
     response = jsonify(body)
     response.status_code = refused.status
     response.content_type = "application/problem+json"
-    if refused.status == 503:
-        response.headers["Retry-After"] = "20"
+    if refused.status in RETRY:
+        response.headers["Retry-After"] = RETRY[refused.status]
     return _private(response)

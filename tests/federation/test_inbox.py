@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from federation.stage import ORIGIN, actor, federation, foreign, house, sent, stamp
 
+from collab.federation.gate import BYTES, kept
 from collab.federation.inbox import forget_old
 from collab.federation.models import InboxItem, Subscriber, Tombstone
 from collab.spaces.exclusions import Exclude, exclude
@@ -458,6 +459,26 @@ def test_verbs_we_do_not_know_are_received_and_left_alone(foreign, garden, lea):
     assert foreign.say(lea, "Arrive", garden.iri).status_code == 202
     assert foreign.say(lea, "Announce", garden.iri).status_code == 202
     assert items() == []
+
+
+def test_r53_the_bytes_of_what_changed_nothing_are_not_kept(foreign, garden, lea):
+    filler = "a" * 100_000
+    foreign.say(lea, "View", garden.iri, summary=filler)
+    foreign.say(lea, "Delete", foreign.peer.url("/o/unknown"), summary=filler)
+    foreign.say(lea, "Create", foreign.note(lea, garden))
+    rows = db.session.query(InboxItem).filter(InboxItem.actor == lea.iri).all()
+    assert [(len(row.raw) > 100, len(row.digest) > 40) for row in rows[-3:]] == [
+        (False, True), (False, True), (True, True)
+    ]  # fmt: skip
+
+
+def test_r53_a_host_fills_only_so_much_in_a_day(foreign, federation, garden, lea):
+    assert foreign.say(lea, "Create", foreign.note(lea, garden)).status_code == 202
+    assert kept(federation, foreign.host) > 100
+    kept(federation, foreign.host, BYTES)
+    refused = foreign.say(lea, "Create", foreign.note(lea, garden))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert len(items()) == 1
 
 
 def test_html_of_elsewhere_is_made_safe(foreign, garden, lea):
