@@ -73,6 +73,7 @@ def keep_evidence(
             _keep(session, row, other, now)
         mirror = session.get_one(Mirror, space_id)
         mirror.state, mirror.next_check_at = "broken", None
+        session.get_one(Space, space_id).frozen_at = now
         seq = signed[0][0].seq
         mirror.last_error = f"{seq}: the project signed two different entries with this number"
     log.error("log contradicts itself space=%d seq=%d", space_id, seq)

@@ -41,7 +41,7 @@ def start_mirror(session: Session, space: Space, at: datetime) -> tuple[Actor, J
         row = Mirror(space_id=space.id, log_iri=f"{space.iri}/log", follow_iri="")
         session.add(row)
     row.follow_iri = f"{origin}/a/{new_uid()}"
-    row.state, row.last_error = "asked", ""
+    row.state, row.last_error, space.frozen_at = "asked", "", None
     row.next_check_at = at + ASK_AGAIN
     session.flush()
     return ours, {
@@ -75,7 +75,7 @@ def follow_answered(work: Work, follow_iri: str, host_actor: str, *, yes: bool) 
     if row is None:
         return False
     space = work.session.get_one(Space, row.space_id)
-    if space.iri != host_actor or row.state == "ended":
+    if space.iri != host_actor or row.state in ("ended", "broken"):
         return False
     row.state = "active" if yes else "refused"
     row.next_check_at = work.now if yes else None

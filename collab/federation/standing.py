@@ -40,7 +40,7 @@ def mirror_figures(session: Session, space: Space) -> dict[str, Any] | None:
     if row is None:
         return None
     missing = count_unapplied(session, space.id)
-    same = row.seq == row.remote_seq and row.remote_digest == row.state_digest
+    same = row.seq == row.remote_seq and bool(row.remote_digest) and not _differs(row)
     return {
         "state": row.state,
         "seq": row.seq,
@@ -49,10 +49,16 @@ def mirror_figures(session: Session, space: Space) -> dict[str, Any] | None:
         "verified_at": row.verified_at,
         "checked_at": row.checked_at,
         "remote_state_digest": row.remote_digest,
-        "complete": same and not missing,
+        "complete": same and not missing and row.state == "active",
+        "differs": _differs(row),
         "unapplied": missing,
         "last_error": row.last_error,
     }
+
+
+def _differs(row: Mirror) -> bool:
+    """Whether it held something else than its host when both were last compared, at one entry."""
+    return row.remote_digest != row.state_digest
 
 
 def _stands(row: Mirror | None, host: str) -> object:
@@ -94,6 +100,16 @@ def _reaches(row: Mirror, host: str, missing: int) -> object:
             "Copie à jour, mais %(num)s texte diffère de l’original : nous le redemandons.",
             "Copie à jour, mais %(num)s textes diffèrent de l’original : nous les redemandons.",
             len(row.unrepaired),
+        )
+    if _differs(row):
+        return gettext(
+            "Copie à jour jusqu’à l’entrée %(seq)s, mais son contenu diffère de l’original : nous "
+            "comparons.",
+            seq=row.seq,
+        )
+    if not row.remote_digest:
+        return gettext(
+            "Copie à jour jusqu’à l’entrée %(seq)s, pas encore comparée à l’original.", seq=row.seq
         )
     return gettext(
         "Copie complète d’un projet de %(host)s, vérifiée jusqu’à l’entrée %(seq)s.",

@@ -12,6 +12,7 @@ from collab.pages.forms import again, blank
 from collab.people.models import PeerState
 from collab.people.queries import site
 from collab.people.site import ReviseSite, revise_site
+from collab.spaces.queries import frozen_spaces
 from collab.spaces.reports import open_reports
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_admin
@@ -29,7 +30,12 @@ def _typed() -> dict[str, object]:
 def _around() -> dict[str, object]:
     peers = current_runtime().network.peers()
     asking = sum(1 for peer in peers if peer.state == PeerState.ASKING)
-    return {"asking": asking, "reported": open_reports(dbsession())}
+    session = dbsession()
+    return {
+        "asking": asking,
+        "reported": open_reports(session),
+        "frozen": frozen_spaces(session),
+    }
 
 
 @bp.get("/admin")

@@ -58,6 +58,8 @@ class Space(Base):
     created_at: Mapped[datetime]
     revised_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
+    frozen_at: Mapped[datetime | None]
+    """Of a copy: when its host was caught contradicting itself; nobody writes here since (R60)."""
     deleted_at: Mapped[datetime | None]
 
     actor: Mapped[Actor] = relationship(lazy="joined")
@@ -76,6 +78,11 @@ class Space(Base):
     def url(self) -> str:
         """The path of its page on this instance."""
         return f"/p/{self.address}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may be written in it: neither archived nor frozen."""
+        return self.archived_at is None and self.frozen_at is None
 
     @property
     def federates(self) -> bool:

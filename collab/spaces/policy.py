@@ -22,6 +22,10 @@ from collab.spaces.models import (
 )
 
 ELSEWHERE = N_("Cela se fait sur l’instance qui héberge le projet.")
+FROZEN = N_(
+    "Le journal de ce projet se contredit, et sa copie ici est arrêtée : on peut la lire, on n’y "
+    "écrit pas. Les personnes qui tiennent ce site peuvent la reprendre."
+)
 
 
 def role_of(session: Session, space: Space, actor_id: int | None) -> Role:
@@ -142,7 +146,7 @@ def require(work: Work, space: Space, role: Role) -> None:
     Raises:
         Missing: the actor may not even know that the space exists.
         Forbidden: the actor has a lesser role, or none, or is suspended or excluded.
-        Conflict: the space is archived; it can be read, not written in.
+        Conflict: the space is archived, or a copy that is frozen (R60): read, not written in.
     """
     if work.mirrored and not space.local:
         return
@@ -156,6 +160,8 @@ def require(work: Work, space: Space, role: Role) -> None:
         raise Forbidden(N_("Ce compte est suspendu."))
     if space.archived_at:
         raise Conflict(N_("Ce projet est archivé : on peut le lire, on n’y écrit plus."))
+    if space.frozen_at:
+        raise Conflict(FROZEN)
     if held < role and not is_guest(work, space, role):
         refuse_excluded(work.session, space, actor.id, work.now)
         raise Forbidden(NEEDS[role])

@@ -73,6 +73,12 @@ def directory(
     return session.scalars(others.limit(limit).offset(offset)).all()
 
 
+def frozen_spaces(session: Session) -> Sequence[Space]:
+    """The copies that stand still because their host contradicted itself, the last first."""
+    frozen = select(Space).where(Space.frozen_at.is_not(None), Space.deleted_at.is_(None))
+    return session.scalars(frozen.order_by(Space.frozen_at.desc())).all()
+
+
 def spaces_of(session: Session, actor: Actor) -> Sequence[Space]:
     """The spaces the actor takes part in or follows."""
     mine = select(Membership.space_id).where(

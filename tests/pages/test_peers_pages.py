@@ -246,5 +246,18 @@ def test_a_copy_does_not_say_that_all_is_well_when_the_digests_differ(client, el
     db.session.get(Mirror, elsewhere.id).remote_digest = "zB"
     db.session.commit()
     said = words(page(client, f"{elsewhere.url}/federation"))
-    assert "pas encore comparé" in said
-    assert "oui, comparé" not in said
+    assert "son contenu diffère de l’original : nous comparons" in said
+    assert "diffère, nous comparons" in said
+    for part in ("Copie complète", "oui, comparé", "pas encore comparé"):
+        assert part not in said, part
+
+
+def test_a_copy_that_was_never_compared_does_not_call_itself_complete(client, elsewhere):
+    row = db.session.get(Mirror, elsewhere.id)
+    row.remote_digest = row.state_digest = ""
+    db.session.commit()
+    said = words(page(client, f"{elsewhere.url}/federation"))
+    assert "pas encore comparée à l’original" in said
+    assert "pas encore comparé " in said
+    for part in ("Copie complète", "oui, comparé", "diffère"):
+        assert part not in said, part

@@ -97,7 +97,7 @@ class Card:
 def reader_of(session: Session, space: Space, actor: Actor | None) -> Reader:
     """What somebody may do here."""
     role = role_of(session, space, actor.id if actor else None)
-    writes = role >= Role.MEMBER and space.archived_at is None
+    writes = role >= Role.MEMBER and space.is_open
     decides = writes and role >= Role.FACILITATOR and space.local
     return Reader(actor, role, writes, decides)
 
@@ -181,7 +181,7 @@ def _card(
         may_answer=reader.writes and not gone and thread.withdrawn_at is None,
         own=own,
         may_edit=own and reader.writes and not gone,
-        may_remove=(own or reader.decides) and space.archived_at is None and not gone,
+        may_remove=(own or reader.decides) and space.is_open and not gone,
         may_restore=_may_restore(item, reader),
         erase_url=f"{space.url}/erase/{item.uid}" if _may_erase(item, reader) else "",
         report_url=f"{space.url}/report/{item.uid}" if reader.actor and not (own or gone) else "",

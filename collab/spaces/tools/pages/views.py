@@ -52,7 +52,7 @@ def room(address: str) -> Space:
 def may_write(space: Space) -> bool:
     actor = viewer()
     held = role_of(dbsession(), space, actor.id if actor else None)
-    return held >= Role.MEMBER and space.archived_at is None
+    return held >= Role.MEMBER and space.is_open
 
 
 def after(space: Space, done: Item | Offer, said: str) -> Response:

@@ -68,7 +68,7 @@ def may(space: Space, role: Role) -> bool:
     """Whether the reader holds that role in a project that is open."""
     actor = viewer()
     held = role_of(dbsession(), space, actor.id if actor else None)
-    return held >= role and space.archived_at is None
+    return held >= role and space.is_open
 
 
 def shown(space: Space, uid: str) -> tuple[SimpleText, Original]:
