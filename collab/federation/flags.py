@@ -104,9 +104,9 @@ def flag(case: Case) -> None:
     for item in items:
         _take(case, item.author, item, said)
     if not items:
-        person = _person(session, iris)
-        if person is not None:
-            _take(case, person, None, said)
+        whom = _account(session, iris, host)
+        if whom is not None:
+            _take(case, whom, None, said)
 
 
 def _named(value: object) -> list[str]:
@@ -133,10 +133,17 @@ def _public(space: Space) -> bool:
     return space.visibility == "public" and space.deleted_at is None
 
 
-def _person(session: Session, iris: Sequence[str]) -> Actor | None:
+def _account(session: Session, iris: Sequence[str], host: str) -> Actor | None:
+    """The first of them that is a person of ours, or a project of ours that the host may read.
+
+    Such a report is for those who tend the instance: a project's own people are what it is about.
+    """
     for iri in iris:
         actor = actor_by_iri(session, iri)
-        if actor is not None and actor.local and actor.kind == ActorKind.PERSON:
+        if actor is None or not actor.local:
+            continue
+        space = session.scalar(select(Space).where(Space.actor_id == actor.id))
+        if actor.kind == ActorKind.PERSON or (space and host_may_read(session, space, host)):
             return actor
     return None
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from threading import Lock
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -144,11 +144,18 @@ def _note_row(session: Session, one: Outcome, sent: Sent) -> None:
 
 
 def _gone(session: Session, inbox: str, now: datetime, *, at_once: bool) -> None:
-    """An inbox is not there: its follower is dropped, at once or when it stays so (4.3)."""
+    """An inbox is not there: its followers are dropped, at once or when it stays so (4.3).
+
+    One that many share is never believed gone at once.
+    """
+    elsewhere = Actor.local.is_(False)
+    shared = exists().where(Actor.shared_inbox == inbox, elsewhere)
+    at_once = at_once and not session.scalar(select(shared))
     if not gone_for_good(session, inbox, now, at_once=at_once):
         return
     log.info("followers dropped, their inbox is gone: %s", inbox)
-    whose = select(Actor.id).where(Actor.inbox == inbox, Actor.local.is_(False))
+    through_it = or_(Actor.inbox == inbox, Actor.shared_inbox == inbox)
+    whose = select(Actor.id).where(through_it, elsewhere)
     session.execute(
         delete(Follow)
         .where(Follow.actor_id.in_(whose))

@@ -266,6 +266,20 @@ def test_an_inbox_not_found_drops_its_follower_after_three_times_over_three_days
     assert follows.count() == 0
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_shared_inbox_that_stays_gone_drops_all_who_follow_through_it(
+    tell, courier, foreign, make, ada, clock, status
+):
+    space = follower(make, foreign, ada)
+    answer(foreign.peer, status, "/inbox")
+    follows = db.session.query(Follow).filter_by(space_id=space.id)
+    for left, hours in [(1, 0), (1, 1), (1, 70), (0, 3)]:
+        clock.forward(hours=hours)
+        tell("Create", f"after {hours}", "/inbox")
+        courier.drain()
+        assert follows.count() == left, hours
+
+
 def follower(make, foreign, ada):
     from_now, foreign.house.runtime.clock = foreign.house.runtime.clock, None
     space = make.space(ada)

@@ -104,6 +104,20 @@ def test_a_flag_about_a_person_only_is_for_those_who_tend_the_instance(foreign, 
     assert (row.author_id, row.item_id, row.space_id) == (omar.id, None, None)
 
 
+def test_a_flag_about_a_project_only_is_for_those_who_tend_the_instance(
+    house, foreign, admin, space
+):
+    assert flagged(foreign, space.iri).status_code == 202
+    (row,) = kept()
+    assert (row.author_id, row.item_id, row.space_id) == (space.actor_id, None, None)
+    client = house.client()
+    log_in(client, admin)
+    for there in ("/admin/reports", f"/reports/{row.uid}"):
+        answer = client.get(there)
+        assert answer.status_code == 200
+        assert space.name in answer.text
+
+
 def test_r33_a_flag_about_what_is_not_theirs_to_read_is_answered_alike(
     house, foreign, make, admin, omar
 ):
@@ -112,7 +126,14 @@ def test_r33_a_flag_about_what_is_not_theirs_to_read_is_answered_alike(
         secret = open_thread(work, hidden, OpenThread(title="Entre nous", body="Secret"))
     answers = [
         flagged(foreign, iri)
-        for iri in (secret.iri, f"{ORIGIN}/o/nothing", foreign.peer.url("/u/x"), {"id": 3}, [])
+        for iri in (
+            secret.iri,
+            hidden.iri,
+            f"{ORIGIN}/o/nothing",
+            foreign.peer.url("/u/x"),
+            {"id": 3},
+            [],
+        )
     ]
     assert {a.status_code for a in answers} == {202}
     assert len({a.get_data() for a in answers}) == 1
