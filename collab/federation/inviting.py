@@ -9,6 +9,7 @@ from sqlalchemy import select
 from collab.core.errors import Forbidden, Missing
 from collab.core.i18n import N_
 from collab.federation.gate import Arrival
+from collab.federation.hygiene import domain_of
 from collab.federation.inbox import Case, id_of, on, prepares
 from collab.federation.speaking import ROLES
 from collab.people.models import Actor, ActorKind
@@ -59,7 +60,8 @@ def look_up(federation: Federation, arrival: Arrival) -> None:
         select(Space.id).where(Space.actor_id == known.id)
     ):
         return
-    if not federation.budget.spend(f"invited by {arrival.host}", MOST_ASKED, AN_HOUR):
+    domain = domain_of(arrival.host)
+    if not federation.budget.spend(f"invited by {domain}", MOST_ASKED, AN_HOUR):
         raise Forbidden(N_("Trop d’invitations de cette instance en une heure."))
     federation.space_card(target)
 

@@ -40,8 +40,8 @@ Json = dict[str, Any]
 SILENCE = 40.0
 """Seconds: a host that says nothing for that long, not even a heartbeat, is gone."""
 ACK_EVERY = 2.0
-LOOK_EVERY = 10.0
-"""Seconds between two looks whether other copies are to be listened for."""
+LOOK_EVERY = 3.0
+"""Seconds between two looks whether other copies are to be listened for, or none any more."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 SOON, SHORT_WAIT = 1800.0, 6.0
 """Seconds of silence in which a host is asked again every few seconds: most come back soon, and the
@@ -106,8 +106,11 @@ class Ear:
             self.federation.runtime.pulse.beat()
 
     def _wanted(self) -> dict[str, tuple[int, int]]:
-        """The logs of that host that we hold active copies of: IRI -> (epoch, number)."""
+        """The logs of that host that we hold active copies of: IRI -> (epoch, number). None while
+        it is not let in."""
         with self.federation.runtime.app.app_context():
+            if not self.federation.admits(self.host):
+                return {}
             rows = db.session.execute(
                 select(Mirror.log_iri, Mirror.epoch, Mirror.seq)
                 .join(Space, Space.id == Mirror.space_id)
@@ -142,6 +145,8 @@ class Ear:
         """One page of one log. What it skips over is fetched by the catch-up."""
         federation = self.federation
         with federation.runtime.app.app_context():
+            if not federation.admits(self.host):  # blocked since the stream was opened (R36)
+                return
             try:
                 page = parse(body)
                 session = db.session()
@@ -166,6 +171,8 @@ class Ear:
         if not federation.budget.spend(f"presence {self.host}", PRESENCES, 60):
             return
         with federation.runtime.app.app_context():
+            if not federation.admits(self.host):
+                return
             try:
                 words = parse(body)
                 space = project_of(db.session(), words.get("project"))

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Problem
 from collab.federation import vocab
 from collab.federation.hosts import same_origin
+from collab.federation.hygiene import domain_of
 from collab.federation.models import PARTIAL, Mirror
 from collab.federation.proofs import verify_proof
 from collab.federation.remote import fetch_object
@@ -209,6 +210,6 @@ class Reader:
         known = actor_by_iri(federation.session, author)
         if known is not None:
             return not (known.local or known.suspended_at)
-        host = federation.host_of(author)
-        few = federation.budget.spend(f"new actors passed on of {host}", NEW_ACTORS, 3600)
+        domain = domain_of(federation.host_of(author))
+        few = federation.budget.spend(f"new actors passed on of {domain}", NEW_ACTORS, 3600)
         return few and self.purse.spend() and federation.acquaint(author) is not None

@@ -10,7 +10,7 @@ from collab.core.db import writing
 from collab.core.errors import Conflict, Missing, TooMany
 from collab.federation.gate import authenticate
 from collab.federation.house import Federation
-from collab.federation.log_routes import alive
+from collab.federation.log_routes import alive, within
 from collab.federation.models import Subscriber
 from collab.federation.pages import confirmed
 from collab.federation.presence import believed, project_of, shown_to
@@ -64,6 +64,7 @@ def ack() -> Response:
     """A mirror says up to where it holds some logs; the courier sends none of that again."""
     hub: Hub = current_app.extensions["collab.streams"]
     host = _signer(hub.federation)
+    within(hub.federation, host, "ack")
     try:
         told = read_ack(parse(request.get_data()))
     except Malformed as bad:

@@ -13,6 +13,7 @@ from collab.core.errors import Forbidden, Invalid, Missing, Unreachable
 from collab.federation.actors import BadActor, read_actor
 from collab.federation.keys import key_from_document, multikey, new_ed25519, public_pem
 from collab.federation.proofs import add_proof, verify_proof
+from collab.federation.relayed import NEW_ACTORS, Purse, Reader
 from collab.people.models import Actor, Key, Peer, PeerState
 from collab.spaces.models import Space
 from collab.web.extensions import db
@@ -257,6 +258,16 @@ def test_r29_strangers_cannot_make_us_fetch_without_end(foreign, federation):
     spent = [federation.budget.spend("key a.example", 3, 60) for _ in range(5)]
     assert spent == [True, True, True, False, False]
     assert federation.budget.spend("key b.example", 3, 60)
+
+
+def test_r29_all_names_below_a_domain_make_us_meet_few_people(federation):
+    while federation.budget.spend("new actors passed on of evil.example", NEW_ACTORS, 3600):
+        continue
+    for name in ("b.evil.example", "c.evil.example"):
+        purse, author = Purse(), f"https://{name}/u/x"
+        like = {"type": "Like", "id": f"{author}/1", "actor": author, "object": f"{author}/2"}
+        assert Reader(federation, 0, f"https://{name}/c", purse).acts_of(like) == []
+        assert purse == Purse(), "nothing was asked"
 
 
 def test_r53_what_is_counted_is_bounded(federation):

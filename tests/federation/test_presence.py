@@ -17,7 +17,7 @@ from collab.federation.presence import HINTS_AT_ONCE, MOST_WRITING, Pace, Rooms,
 from collab.federation.presence_post import MOST_UNDER_WAY, PresencePost, signed_headers
 from collab.federation.streams import Stream
 from collab.federation.transport import Unreachable
-from collab.people.models import Actor
+from collab.people.models import Actor, Peer, PeerState
 from collab.people.queries import site
 from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join
 from collab.spaces.models import Item, Membership, Space
@@ -164,6 +164,26 @@ def test_r51_a_flood_of_presence_is_refused_and_hints_of_one_person_are_seconds_
     finally:
         heard.close()
         pair.a.federation.budget._spent.clear()
+        show(pair, elsewhere=False)
+
+
+def test_r36_what_a_blocked_host_still_says_over_its_open_stream_is_not_heard(pair):
+    show(pair, elsewhere=True)
+    pair.settle()
+    ear = Ear(pair.b.federation, pair.a.host)
+    project = f"http://{pair.a.host}/p/jardin"
+    words = json.dumps({"project": project, "people": [f"ada@{pair.a.host}"], "writing": []})
+    heard = pair.b.house.runtime.whispers.listen("test")
+    try:
+        for state, known in ((PeerState.BLOCKED, 0), (PeerState.ALLOWED, 1)):
+            with pair.b.house.app.app_context():
+                db.session.get(Peer, pair.a.host).state = state
+                db.session.commit()
+                assert bool(ear._wanted()) is bool(known)
+            ear._hear(words.encode())
+            assert len([one for one in heard.take(0.5) if one["kind"] == "Here"]) == known
+    finally:
+        heard.close()
         show(pair, elsewhere=False)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from federation.stage import ORIGIN, PUBLIC, actor, federation, foreign, house, sent
 
+from collab.federation.log_routes import RATES
 from collab.people.models import AccountRole, Peer, PeerState, Site
 from collab.people.sanctions import Sanction, lift, suspend
 from collab.spaces.items import withdraw
@@ -210,6 +211,24 @@ def test_r36_nobody_reads_by_the_place_of_who_is_suspended_or_gone(
     with house.as_(chief) as work:
         lift(work, Sanction(actor(lea.iri).id))
     assert reads(lea, zola, site) == [200, 404, 200]
+
+
+@pytest.mark.parametrize("what", ["log", "feed", "ack"])
+def test_r51_a_host_asks_for_logs_and_brings_them_so_often_in_a_minute(
+    foreign, federation, garden, what
+):
+    site = foreign.application()
+
+    def asked():
+        if what == "log":
+            return [foreign.get(site, f"/p/jardin/{path}") for path in ("log", "log/state")]
+        return [foreign.post(site, {"projects": []}, path=f"/ap/{what.replace('feed', 'log')}")]
+
+    assert 429 not in [answer.status_code for answer in asked()]
+    while federation.budget.spend(f"{what} {foreign.host}", RATES[what], 60):
+        continue
+    for answer in asked():
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
 
 
 def test_the_card_of_a_members_only_project_says_nothing_of_its_log(house, council):
