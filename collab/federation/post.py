@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -62,11 +63,16 @@ class Sent:
 
     @property
     def pause(self) -> timedelta | None:
-        """What `Retry-After` asks for, an hour at most."""
+        """What `Retry-After` asks for, seconds or a date (RFC 9110 10.2.3), an hour at most."""
         text = self.answer.headers.get("retry-after", "")
-        if not text.isdigit() or len(text) > 9:
+        try:
+            if text.isdigit() and len(text) < 10:
+                asked = timedelta(seconds=int(text))
+            else:
+                asked = parsedate_to_datetime(text) - datetime.now(UTC)
+        except (ValueError, TypeError, OverflowError):
             return None
-        return min(timedelta(seconds=int(text)), LONGEST_PAUSE)
+        return max(timedelta(), min(asked, LONGEST_PAUSE))
 
     @property
     def reason(self) -> str:

@@ -13,6 +13,8 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from federation.hostile import PIECES, Reply, bomb, dripping_tls, hostile_peer, 
 
 from collab.federation import transport as module
 from collab.federation.addresses import is_public
+from collab.federation.post import Sent, Verdict
 from collab.federation.transport import Answer, Transport, Unreachable
 from collab.federation.wire import Connection
 
@@ -687,3 +690,22 @@ def test_one_transport_serves_many_greenlets_and_keeps_its_deadlines(peer, autho
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
     assert ended.stdout == "all is well\n", ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("told", "least", "most"),
+    [("120", 120, 120), ("in ten minutes", 500, 600), ("7200", 3600, 3600), ("long ago", 0, 0)],
+)
+def test_a_host_says_in_seconds_or_by_a_date_how_long_to_wait(told, least, most):
+    dates = {"in ten minutes": timedelta(minutes=10), "long ago": timedelta(days=-1)}
+    if told in dates:
+        told = format_datetime(datetime.now(UTC) + dates[told], usegmt=True)
+    sent = Sent(Answer(429, {"retry-after": told}, b"", "https://b.example/inbox"), 1.0)
+    assert sent.verdict is Verdict.PAUSE
+    assert least <= sent.pause.total_seconds() <= most
+
+
+@pytest.mark.parametrize("told", ["", "soon", "Mon, 99 Foo 2026", "9" * 40, "²"])
+def test_a_wait_that_nobody_can_read_is_a_failure(told):
+    sent = Sent(Answer(503, {"retry-after": told}, b"", "https://b.example/inbox"), 1.0)
+    assert sent.verdict is Verdict.FAILED
