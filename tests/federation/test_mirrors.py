@@ -14,6 +14,7 @@ from collab.core.events import EventRow
 from collab.federation import replica
 from collab.federation.audit import audit
 from collab.federation.chain import BrokenLog
+from collab.federation.fetch import fetch_document
 from collab.federation.log import EPOCH, entries_after, head_seq, page_of
 from collab.federation.mirror import follow_answered
 from collab.federation.models import (
@@ -31,6 +32,7 @@ from collab.federation.repair import retry
 from collab.federation.replica import take_page
 from collab.federation.restart import restart_copy
 from collab.federation.state import bucket_digests, bucket_of, state_digest
+from collab.federation.strictjson import canonical
 from collab.people.models import Peer
 from collab.spaces.models import Item, Membership, Revision, Space
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
@@ -168,6 +170,28 @@ def test_a_text_that_was_lost_here_comes_back(pair):
     assert digests(pair)[0] == digests(pair)[1]
     with pair.b.house.app.app_context():
         assert db.session.query(Item).filter_by(iri=lost).count() == 1
+
+
+def test_a_page_of_a_log_comes_packed_and_is_read_as_it_was_written(pair):
+    came = {}
+    federation = pair.b.federation
+    transport, before = federation.transport, federation.transport.request
+
+    def request(method, url, **more):
+        answer = before(method, url, **more)
+        came[url] = answer.headers.get("content-encoding"), answer.headers["content-length"]
+        return answer
+
+    transport.request = request
+    with pair.b.house.app.app_context():
+        url = f"{mirror(pair).log_iri}?after=0"
+        signer = federation.signer(federation.instance_actor())
+        page = fetch_document(transport, url, sign=signer, now=federation.now())
+    transport.request = before
+    assert len(page["orderedItems"]) > 5
+    how, length = came[url]
+    assert how == "gzip"
+    assert int(length) < len(canonical(page)) / 2
 
 
 def test_the_state_is_given_to_whom_the_log_is_and_to_nobody_else(pair):
