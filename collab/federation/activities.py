@@ -200,11 +200,28 @@ def to_host(facts: Facts) -> dict[str, Any] | None:
         return offer(facts.session, event, facts)
     if type(event) in VOICES:
         return tell(facts)
-    told = _about_oneself(facts)
+    told = _asked_of_host(facts) or _about_oneself(facts)
     if told is None:
         return None
     plain = {"@context": CONTEXT, "actor": facts.actor.iri, "to": [space.iri], "cc": []}
     return plain | {"published": stamp(facts.row.at)} | told
+
+
+def _asked_of_host(facts: Facts) -> Json | None:
+    """What a facilitator of here decides about words: the host does it, if they may (R18)."""
+    event = facts.event
+    if not isinstance(event, happened.HostAsked):
+        return None
+    iri = f"{facts.actor.iri}#{event.act}-{facts.row.id}"
+    thing, featured = facts.item().iri, f"{facts.space.iri}/featured"
+    gone = {"type": "Delete", "id": f"{iri}-undone", "actor": facts.actor.iri, "object": thing}
+    told: dict[str, Json] = {
+        "pin": {"type": "Add", "object": thing, "target": featured},
+        "unpin": {"type": "Remove", "object": thing, "target": featured},
+        "remove": {"type": "Delete", "object": {"type": "Tombstone", "id": thing}},
+        "restore": {"type": "Undo", "object": gone},
+    }
+    return {"id": iri} | told[event.act]
 
 
 def _about_oneself(facts: Facts) -> Json | None:

@@ -48,6 +48,9 @@ OF_MEMBERS = (
 """What the person concerned hears directly, whether or not their host holds a copy."""
 
 
+PRESENCE = (happened.ItemWithdrawn, happened.ItemErased, happened.ItemRestored)
+
+
 def told_already(follower: str, event: Event, *, mirrored: bool) -> bool:
     """What a project's host has decided needs not be told to it again; but who becomes a member
     there brings a copy here, and words that it brings back may have been changed here."""
@@ -120,8 +123,11 @@ class Outbox:
         """The remote author's own activity, word for word, when this event repeats one."""
         if facts.row.cause is None or type(facts.event) not in VOICES:
             return None
-        if self._tools.kind(facts.item()).mapping.ownership == "commons":
+        item = facts.item()
+        if self._tools.kind(item).mapping.ownership == "commons":
             return None
+        if type(facts.event) in PRESENCE and item.author_id != facts.actor.id:
+            return None  # a facilitator of elsewhere: it is the project that takes it away
         came = facts.session.scalar(
             select(InboxItem).where(InboxItem.activity_id == facts.row.cause)
         )

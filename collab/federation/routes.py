@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from collab.core.errors import Missing
 from collab.federation import (
+    facilitating,
     identity,
     inviting,
     listings,
@@ -44,7 +45,7 @@ from collab.web.view import dbsession, viewer
 
 log = logging.getLogger(__name__)
 bp = Blueprint("federation", __name__)
-VERBS = (membership, inviting, moving, speech)
+VERBS = (membership, inviting, moving, speech, facilitating)
 """The modules whose functions take activities; imported so that they are registered."""
 
 ASKED_FOR = ("application/activity+json", "application/ld+json")

@@ -208,7 +208,8 @@ def _undelete(work: Work, tools: Tools, space: Space, activity: Json, undone: Js
         if not isinstance(undone.get("object"), dict):
             return None
         return _receive(work, tools, space, undone, _own_object(work, undone))
-    require_author(work, item)
+    if work.mirrored:
+        require_author(work, item)
     if _changed_since(work, item, activity):
         return item
     if item.withdrawn_at is not None:

@@ -20,6 +20,8 @@ TO_MEMBERS = frozenset(
 """Facts about people that pages of members show and that strangers are not told."""
 TO_READERS = frozenset(["space.revised", "space.archived", "space.reopened"])
 """Facts without an item that every page of the space may show. Others are told to nobody."""
+TO_NOBODY = frozenset(["item.asked"])
+"""Facts with an item that change nothing anybody sees."""
 
 
 Json = dict[str, Any]
@@ -49,6 +51,8 @@ def audience(name: str, item_id: int | None) -> bool | None:
     """True: members only. False: every reader of the space. None: nobody."""
     if name in TO_MEMBERS:
         return True
+    if name in TO_NOBODY:
+        return None
     return False if item_id is not None or name in TO_READERS else None
 
 

@@ -12,13 +12,15 @@ from sqlalchemy.sql.base import ExecutableOption
 from collab.core.events import EventRow
 from collab.core.jobs import Payload
 from collab.search.port import Backend, BrokenIndex, Document
-from collab.spaces.events import ItemPinned, ItemUnpinned, Reacted, Unreacted
+from collab.spaces.events import HostAsked, ItemPinned, ItemUnpinned, Reacted, Unreacted
 from collab.spaces.models import Item, ItemState, Space
 from collab.spaces.tool import Tools
 
 log = logging.getLogger(__name__)
 
-UNHEARD = (ItemPinned.name, ItemUnpinned.name, Reacted.name, Unreacted.name)
+UNHEARD = (
+    HostAsked.name, ItemPinned.name, ItemUnpinned.name, Reacted.name, Unreacted.name,
+)  # fmt: skip
 """Events that change nothing that can be found."""
 READ = 200
 """Items that are held in memory at a time while the index is filled."""

@@ -161,6 +161,12 @@ class ItemUnpinned(Event, name="item.unpinned"):
     """It does no longer."""
 
 
+class HostAsked(Event, name="item.asked"):
+    """On a copy: a facilitator asks the project's host to do `act` (see `asking`)."""
+
+    act: str
+
+
 class Reacted(Event, name="item.reacted"):
     """`actor_id` said `sign` of the item; `iri` names that reaction."""
 

@@ -98,7 +98,7 @@ def reader_of(session: Session, space: Space, actor: Actor | None) -> Reader:
     """What somebody may do here."""
     role = role_of(session, space, actor.id if actor else None)
     writes = role >= Role.MEMBER and space.is_open
-    decides = writes and role >= Role.FACILITATOR and space.local
+    decides = writes and role >= Role.FACILITATOR
     return Reader(actor, role, writes, decides)
 
 
@@ -183,7 +183,7 @@ def _card(
         may_edit=own and reader.writes and not gone,
         may_remove=(own or reader.decides) and space.is_open and not gone,
         may_restore=_may_restore(item, reader),
-        erase_url=f"{space.url}/erase/{item.uid}" if _may_erase(item, reader) else "",
+        erase_url=f"{space.url}/erase/{item.uid}" if _may_erase(space, item, reader) else "",
         report_url=f"{space.url}/report/{item.uid}" if reader.actor and not (own or gone) else "",
         marks=() if gone else marks(signs, reader.actor),
     )
@@ -212,10 +212,10 @@ def _may_restore(item: Said, reader: Reader) -> bool:
     return recent and (reader.decides or item.withdrawn_by == reader.actor.id)
 
 
-def _may_erase(item: Said, reader: Reader) -> bool:
+def _may_erase(space: Space, item: Said, reader: Reader) -> bool:
     if item.withdrawn_at is None or item.erased_at or reader.actor is None:
         return False
-    return reader.decides or item.author_id == reader.actor.id
+    return (reader.decides and space.local) or item.author_id == reader.actor.id
 
 
 def marks(signs: dict[str, list[Actor]], actor: Actor | None, *, every: bool = False) -> list[Mark]:

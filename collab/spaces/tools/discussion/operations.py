@@ -11,6 +11,7 @@ from collab.core.errors import Conflict, Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.tongues import language_code
 from collab.core.work import Work, new_uid
+from collab.spaces.asking import ask_host
 from collab.spaces.files import attach, file_of, set_aside, take_up
 from collab.spaces.items import (
     MAX_TITLE,
@@ -124,11 +125,15 @@ def edit_message(work: Work, space: Space, given: EditMessage) -> Said:
 def remove(work: Work, space: Space, given: Remove) -> Said:
     """Take a message or a thread back; it can be brought back for 30 days.
 
+    Somebody else's, in a project of elsewhere, its host is asked to take back.
+
     Raises:
         Missing: no such message or thread in this space.
         Forbidden, Conflict: see spaces.items.withdraw.
     """
     item = said_in(work.session, space, given.item)
+    if item.author_id != work.actor.id and ask_host(work, space, item, "remove"):
+        return item
     withdraw(work, item)
     set_aside(work, item)
     _recount(work.session, item)
@@ -143,6 +148,8 @@ def bring_back(work: Work, space: Space, given: Remove) -> Said:
         Forbidden, Conflict: see spaces.items.restore.
     """
     item = said_in(work.session, space, given.item)
+    if item.author_id != work.actor.id and ask_host(work, space, item, "restore"):
+        return item
     restore(work, item)
     take_up(work, item)
     _recount(work.session, item)
@@ -164,12 +171,12 @@ def take_reaction(work: Work, space: Space, given: React) -> Said:
 
 
 def pin_thread(work: Work, space: Space, given: Pin) -> Thread:
-    """Keep a thread at the top of the room. Raises Missing, Forbidden, Conflict."""
+    """Keep a thread at the top of the room, or ask its host to. Raises as `asking.ask_host`."""
     return _pinned(work, space, given, pinned=True)
 
 
 def unpin_thread(work: Work, space: Space, given: Pin) -> Thread:
-    """Let a pinned thread go back among the others. Raises Missing, Forbidden, Conflict."""
+    """Let a pinned thread go back among the others, or ask its host to. Raises the same."""
     return _pinned(work, space, given, pinned=False)
 
 
@@ -177,7 +184,8 @@ def _pinned(work: Work, space: Space, given: Pin, *, pinned: bool) -> Thread:
     thread = said_in(work.session, space, given.item)
     if not isinstance(thread, Thread):
         raise Missing(N_("Cette discussion n’existe pas, ou plus."))
-    pin(work, thread, pinned=pinned)
+    if not ask_host(work, space, thread, "pin" if pinned else "unpin"):
+        pin(work, thread, pinned=pinned)
     return thread
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, session
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -13,33 +12,23 @@ from collab.core.errors import Invalid, Missing, Problem, Unauthenticated
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.core.markup import excerpt, plain
-from collab.core.work import Work
 from collab.spaces.hiding import is_hidden
-from collab.spaces.models import Item, Space
+from collab.spaces.models import Space
 from collab.spaces.queries import journal_head, revisions
 from collab.spaces.tools.discussion.addresses import place
 from collab.spaces.tools.discussion.cards import Card, cards, marks, reader_of
 from collab.spaces.tools.discussion.inputs import (
     EditMessage,
     OpenThread,
-    Pin,
     PostMessage,
-    React,
-    Remove,
 )
 from collab.spaces.tools.discussion.models import Message, Said, Thread
 from collab.spaces.tools.discussion.operations import (
     MAX_BODY,
-    bring_back,
     edit_message,
     open_thread,
-    pin_thread,
     post_message,
-    put_reaction,
-    remove,
     said_in,
-    take_reaction,
-    unpin_thread,
 )
 from collab.spaces.tools.discussion.queries import (
     LAST,
@@ -56,13 +45,6 @@ from collab.web.view import dbsession, here, viewer, working
 
 bp = Blueprint("discussion", __name__, template_folder="templates")
 writing = limiter.limit("60/minute", key_func=lambda: f"account-{session.get('account_id')}")
-ACTS: dict[str, tuple[type[Any], Callable[[Work, Space, Any], Item]]] = {
-    "restore": (Remove, bring_back),
-    "react": (React, put_reaction),
-    "unreact": (React, take_reaction),
-    "pin": (Pin, pin_thread),
-    "unpin": (Pin, unpin_thread),
-}
 
 
 @bp.get("/")
@@ -158,27 +140,6 @@ def save(address: str, uid: str) -> Response | tuple[str, int]:
     return redirect(place(dbsession(), viewer(), space, item))
 
 
-@bp.post("/m/<uid>/remove")
-def take_back(address: str, uid: str) -> Response:
-    space, item = said_at(address, uid)
-    with working() as work:
-        remove(work, space, Remove(item=uid))
-    undo = url_for(".do", address=space.address, uid=uid, act="restore")
-    gone = N_("Discussion effacée.") if isinstance(item, Thread) else N_("Message effacé.")
-    said: Any = {"text": gettext(gone), "action": undo, "label": gettext("Annuler")}
-    flash(said, "undo")
-    return redirect(_after_removal(space, item))
-
-
-@bp.post("/m/<uid>/<any(restore, react, unreact, pin, unpin):act>")
-def do(address: str, uid: str, act: str) -> Response:
-    space, item = said_at(address, uid)
-    given, run = ACTS[act]
-    with working() as work:
-        run(work, space, parse(given, typed_form(item=uid)))
-    return redirect(place(dbsession(), viewer(), space, item))
-
-
 def room(address: str) -> Space:
     """The space at this address, if it has this room. Raises Missing."""
     space = here(address)
@@ -221,13 +182,6 @@ def _number() -> int:
     if asked == "last":
         return LAST
     return int(asked) if asked.isdecimal() and len(asked) < 8 else 0
-
-
-def _after_removal(space: Space, item: Said) -> str:
-    """A thread that nobody answered is gone from the list; anything else keeps its place."""
-    if isinstance(item, Thread) and not item.message_count:
-        return url_for("discussion.index", address=space.address)
-    return place(dbsession(), viewer(), space, item)
 
 
 def shown(template: str, space: Space, **more: Any) -> str:

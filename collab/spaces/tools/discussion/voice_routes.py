@@ -18,13 +18,13 @@ from collab.core.work import Work
 from collab.spaces.files import Upload, file_of
 from collab.spaces.models import Role, Space
 from collab.spaces.policy import require
+from collab.spaces.tools.discussion.act_routes import bp
 from collab.spaces.tools.discussion.addresses import place
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
 from collab.spaces.tools.discussion.models import Said, Thread
 from collab.spaces.tools.discussion.operations import open_thread, post_message
 from collab.spaces.tools.discussion.views import (
     answered_in,
-    bp,
     errors_of,
     readable,
     room,
