@@ -1,15 +1,20 @@
-"""How often something that a stranger can cause may happen (R29, R53)."""
+"""How often, and how much at once, a stranger may cause something (R29, R53, R56)."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address
 
+from collab.federation.signatures import Refused
+
 _MOST_KEPT = 10_000
+AT_ONCE, MOST_WAITING, PATIENCE = 2, 50, 5.0
+"""Requests in one name that are worked on at once; that wait besides; and for how many seconds."""
 
 
 @dataclass
@@ -77,3 +82,40 @@ class Budget:
             while len(self._weighed) > _MOST_KEPT:
                 self._weighed.popitem(last=False)
             return before + amount
+
+
+@dataclass
+class _Turn:
+    free: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
+    users: int = 0
+
+
+class Turns:
+    """Two at once in each name, the others wait (R56): nobody takes every place of this process."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._turns: dict[str, _Turn] = {}
+
+    @contextmanager
+    def taken(self, name: str) -> Iterator[None]:
+        """Wait for one's turn and have it. Raises Refused, 503, when too many wait, or too long."""
+        busy = Refused(503, "busy", "Too many activities of this host at once.")
+        with self._lock:
+            turn = self._turns.setdefault(name, _Turn())
+            if turn.users >= AT_ONCE + MOST_WAITING:
+                raise busy
+            turn.users += 1
+        try:
+            if not turn.free.acquire(timeout=self._patience):
+                raise busy
+            try:
+                yield
+            finally:
+                turn.free.release()
+        finally:
+            with self._lock:
+                turn.users -= 1
+                if not turn.users:
+                    del self._turns[name]

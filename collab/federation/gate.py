@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -94,6 +95,13 @@ def authenticate(federation: Federation, message: Message) -> Sender:
     Raises Refused: 401 without a valid signature, 403 for a host that is not let in.
     """
     return _verified(federation, message, asking=False)
+
+
+def turn_of(federation: Federation, message: Message) -> AbstractContextManager[None]:
+    """A turn for what comes in a host's name from one place (R56). Raises Refused as `receive`."""
+    check_envelope(message)
+    host = federation.host_of(key_id_of(message), otherwise=NO_HOST)
+    return federation.turns.taken(f"{host} by {place_of(message.address)}")
 
 
 def receive(federation: Federation, message: Message) -> Arrival | None:

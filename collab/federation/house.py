@@ -13,7 +13,7 @@ from collab.core.db import now, writing
 from collab.core.errors import Forbidden, Problem
 from collab.core.i18n import N_
 from collab.federation import keyring, remote
-from collab.federation.budget import Budget, Payer
+from collab.federation.budget import Budget, Payer, Turns
 from collab.federation.fetch import Signer
 from collab.federation.hosts import BadHost, canonical_host, host_of
 from collab.federation.keys import (
@@ -54,6 +54,7 @@ class Federation:
         self.allow_loopback = settings.federation.allow_loopback
         self.budget = Budget(self.now)
         self.strangers = Budget(self.now)  # under names that anybody can invent
+        self.turns = Turns()
         self.memory = SchemeMemory(self)
         self.pace = Pace()
         self._vault = vault

@@ -29,7 +29,7 @@ from collab.federation import (
     speech,
     views,
 )
-from collab.federation.gate import Sender, authenticate, receive
+from collab.federation.gate import Sender, authenticate, receive, turn_of
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
 from collab.federation.inbox import take
@@ -58,7 +58,7 @@ TITLES = {
     413: "The activity is too large.",
     415: "The content type is not one of ActivityStreams.",
     429: "Too many requests.",
-    503: "The key of the signature could not be fetched. Try again later.",
+    503: "We cannot take this now, or its key could not be fetched. Try again later.",
 }
 RETRY = {429: "60", 503: "20"}
 """Seconds after which to try again."""
@@ -221,10 +221,11 @@ def thing_page(uid: str) -> Response:
 @limiter.limit(INBOX_RATE)
 def inbox(**_who: str) -> Response:
     """Take one activity in. Every inbox is the shared one: what counts is what is said in it."""
-    federation = federation_here()
-    arrival = receive(federation, message_of(request))
-    if arrival is not None:
-        take(federation, arrival)
+    federation, message = federation_here(), message_of(request)
+    with turn_of(federation, message):
+        arrival = receive(federation, message)
+        if arrival is not None:
+            take(federation, arrival)
     return Response(status=202)
 
 

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from time import sleep
 
 import pytest
 from federation.hostile import Reply
@@ -13,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collab.core.db import writing
-from collab.federation.budget import Budget, place_of
+from collab.federation.budget import AT_ONCE, MOST_WAITING, Budget, Turns, place_of
 from collab.federation.gate import INBOX_RATE
 from collab.federation.keyring import FAILED, FAILED_IN, NEW_PER_HOUR
 from collab.federation.keys import SigningKey, new_ed25519, new_rsa, public_pem
 from collab.federation.models import InboxItem, KeyRefusal
 from collab.federation.proofs import add_proof
-from collab.federation.signatures import sign
+from collab.federation.signatures import Refused, sign
 from collab.federation.strictjson import canonical
 from collab.people.models import Actor, Key, Peer, PeerState, Site
 from collab.spaces.models import Follow
@@ -345,6 +348,43 @@ def test_r29_keys_of_unknown_people_of_one_host_are_few_in_an_hour(foreign, fede
         assert len(foreign.peer.asked) == before
         federation.strangers = Budget(federation.now)
     assert foreign.say(lea, "Follow", garden.iri).status_code == 202, "who is known is not refused"
+
+
+def test_r56_two_activities_of_a_host_are_taken_in_at_once(foreign, federation, garden):
+    lea = foreign.person()
+    federation.turns = Turns(patience=0.05)
+    asked = foreign.activity(lea, "Follow", garden.iri)
+    name = f"{foreign.host} by 127.0.0.1"
+    with federation.turns.taken(name):
+        with federation.turns.taken(name):
+            refused = foreign.post(lea, asked)
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "20")
+            assert foreign.post(lea, asked, address="203.0.113.7").status_code == 202
+        assert foreign.post(lea, asked).status_code == 202
+
+
+def test_r56_who_waits_has_their_turn_and_not_too_many_wait():
+    turns, most, inside = Turns(), [], []
+
+    def work(_number):
+        with turns.taken("a.example"):
+            inside.append(1)
+            most.append(len(inside))
+            sleep(0.001)
+            inside.pop()
+
+    with ThreadPoolExecutor(20) as many:
+        list(many.map(work, range(40)))
+    assert (len(most), max(most)) == (40, 2)
+    with ExitStack() as waiting:
+        turns = Turns(patience=0)
+        for _ in range(AT_ONCE):
+            waiting.enter_context(turns.taken("a.example"))
+        turns._turns["a.example"].users += MOST_WAITING
+        with pytest.raises(Refused):
+            waiting.enter_context(turns.taken("a.example"))
+        turns._turns["a.example"].users -= MOST_WAITING
+    assert turns._turns == {}, "nothing is remembered of who came"
 
 
 def test_r51_an_ipv6_network_counts_as_one_place():
