@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Instance, free_port, until
-from reckoning import differing, everything, miscounted, unfinished, untold
+from reckoning import differing, everything, miscounted, misnotified, unfinished, untold
 from road import Faults, Road
 from steps import on_mirror, open_shared, same_state
 from townsfolk import Reader, Writer
@@ -98,7 +98,8 @@ class Town:
         self.a.api("POST", f"/spaces/{SLUG}/join", as_="amir", sent={})
         for home, alias in ((self.b, "bob"), (self.c, "cleo")):
             self._come_in(home, alias, there)
-        threads = [self._thread(n) for n in range(3)]
+        openers = ((self.a, "ada"), (self.b, "bea"), (self.c, "cleo"))
+        threads = [self._thread(home, alias) for home, alias in openers]
         for home, alias in ((self.a, "ada"), (self.a, "amir"), (self.b, "bea"), (self.b, "bob"),
                             (self.c, "cleo")):  # fmt: skip
             self.writers.append(self._writer(home, alias, threads))
@@ -112,10 +113,11 @@ class Town:
             f"{alias} takes part",
         )
 
-    def _thread(self, number: int) -> str:
-        sent = {"title": f"Sujet {number}", "body": "Début."}
-        made = self.a.api("POST", f"/spaces/{SLUG}/discussion/threads", as_="ada", sent=sent)
-        return str(made["iri"])
+    def _thread(self, home: Remote, alias: str) -> str:
+        """A thread of somebody of each instance, who is then told of the answers there."""
+        sent = {"title": f"Sujet de {alias}", "body": "Début."}
+        there = f"/spaces/{self.addresses[home.name]}/discussion/threads"
+        return str(home.api("POST", there, as_=alias, sent=sent)["iri"])
 
     def _writer(self, home: Remote, alias: str, threads: list[str]) -> Writer:
         address = self.addresses[home.name]
@@ -195,7 +197,7 @@ class Town:
                 )
         found += untold(self.reader, host)
         for home in self.homes:
-            found += unfinished(home)
+            found += unfinished(home) + misnotified(home)
         return found + [refusal for writer in self.writers for refusal in writer.refusals]
 
     def figures(self) -> dict[str, Any]:

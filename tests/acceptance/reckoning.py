@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 from harness import Instance
 from townsfolk import Reader, Word
 
 TOKEN = re.compile(r"«\w+-\d+»")
+NOTICES = """
+SELECT person.name, answer.iri, answer.withdrawn_at IS NOT NULL,
+       (SELECT count(*) FROM notice WHERE item_id = answer.id AND actor_id = person.id
+                                      AND why = 'answered')
+FROM message JOIN item AS answer ON answer.id = message.id
+JOIN item AS opened ON opened.id = message.thread_id
+JOIN actor AS person ON person.id = opened.author_id
+WHERE person.local AND answer.author_id != person.id
+"""
+"""Who of here is told of which answer, whether it was taken back, and how often they are told."""
 
 
 def everything(instance: Instance, address: str, alias: str) -> dict[str, dict[str, Any]]:
@@ -103,6 +115,26 @@ def untold(reader: Reader, held: dict[str, Any]) -> list[str]:
     if not reader.resyncs and sum(news.values()) == 0 and held:
         wrong.append("an open page was told nothing at all")
     return wrong
+
+
+def misnotified(instance: Instance) -> list[str]:
+    """Answers that people of an instance are told of not once, and notices of anything else.
+
+    What was taken back may have come and gone before anybody could be told.
+    """
+    file = f"file:{instance.path / 'collab.sqlite'}?mode=ro"
+    with closing(sqlite3.connect(file, uri=True)) as database:
+        told = database.execute(NOTICES).fetchall()
+        ((number,),) = database.execute("SELECT count(*) FROM notice").fetchall()
+    wrong = [
+        f"{instance.name}: {name} is told {times} times of {iri}"
+        for name, iri, away, times in told
+        if times > 1 or (times == 0 and not away)
+    ]
+    if not told:
+        wrong.append(f"{instance.name}: nobody was answered at all")
+    others = number - sum(times for *_, times in told)
+    return wrong + ([f"{instance.name}: {others} notices of nothing"] if others else [])
 
 
 def unfinished(instance: Instance) -> list[str]:
