@@ -67,10 +67,11 @@ def instance(actor: Actor, keys: Iterable[Key], site: Site) -> Json:
     }
 
 
-def person(actor: Actor, keys: Iterable[Key], instance_iri: str) -> Json:
-    """A person of this instance. Searching by strangers needs a consent that is not asked yet."""
-    away = actor.suspended_at is not None
-    return ({"suspended": True} if away else {}) | {
+def person(actor: Actor, keys: Iterable[Key], instance_iri: str, *, whole: bool = True) -> Json:
+    """A person of this instance, or only what verifies their words. Searching by strangers needs a
+    consent that is not asked yet."""
+    away = not whole or actor.suspended_at is not None
+    return ({"suspended": True} if actor.suspended_at else {}) | {
         "@context": CONTEXT,
         "id": actor.iri,
         "type": "Person",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Missing
 from collab.federation.gate import Sender
 from collab.federation.models import Subscriber
+from collab.federation.signatures import Refused
 from collab.people.actors import find_actor
 from collab.people.models import Actor, ActorKind, Key
 from collab.people.queries import actor_by_iri
@@ -59,6 +60,14 @@ class Asker:
         if sender is None or not self.federation.admits(sender.host):
             return False
         return public or self._entitled(space, sender)
+
+    def is_let_in(self) -> bool:
+        """Whether the asker signed, of a host that we speak with; a bad signature is none."""
+        try:
+            sender = self.sender()
+        except Refused:
+            return False
+        return sender is not None and self.federation.admits(sender.host)
 
     def belongs(self, space: Space) -> bool:
         """Whether the asker is of the project: a member, or a host with one or with a copy."""

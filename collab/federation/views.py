@@ -35,11 +35,15 @@ Json = dict[str, Any]
 
 def person(asker: Asker, name: str) -> Shown:
     """A person of this instance. Of who is suspended only what verifies older words is left: the
-    keys, for the logs they are in; Mastodon reads `suspended`, and shows nothing of them."""
+    keys, for the logs they are in; Mastodon reads `suspended`, and shows nothing of them. The same
+    for who is not linked with an instance that speaks only with those it chose (R55)."""
     actor = own_actor(asker.federation, name, ActorKind.PERSON)
     federation = asker.federation
-    ours = federation.instance_actor().iri
-    return Shown(identity.person(actor, keys_of(federation, actor), ours))
+    ours, closed = federation.instance_actor().iri, federation.mode() != "open"
+    told = identity.person(
+        actor, keys_of(federation, actor), ours, whole=not closed or asker.is_let_in()
+    )
+    return Shown(told, private=closed)
 
 
 def person_collection(asker: Asker, name: str, which: str) -> Shown:

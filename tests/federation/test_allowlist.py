@@ -86,6 +86,27 @@ def test_r55_the_command_for_a_school(tmp_path):
     assert found == ("allowlist", "invitation")
 
 
+def test_r55_a_school_tells_strangers_no_more_of_its_pupils_than_their_keys(
+    house, federation, foreign, make, admin
+):
+    pupil = make.person("zoe")
+    pupil.display_name, pupil.summary = "Zoé Petit", "En cinquième."
+    site(db.session()).federation = "allowlist"
+    db.session.commit()
+    theirs = foreign.application()
+    for asking in (None, theirs):
+        answer = foreign.get(asking, "/u/zoe")
+        told = answer.get_json(force=True)
+        assert (answer.status_code, told["name"], told["summary"]) == (200, "", "")
+        assert told["publicKey"]["publicKeyPem"], "for the logs that her words are in"
+        assert "suspended" not in told
+        assert answer.headers["Cache-Control"] == "private, no-store"
+    with house.as_(admin) as work:
+        allow_peer(work, ChoosePeer(foreign.host))
+    assert foreign.get(theirs, "/u/zoe").get_json(force=True)["name"] == "Zoé Petit"
+    assert foreign.get(None, "/u/zoe").get_json(force=True)["name"] == ""
+
+
 def test_an_administrator_changes_the_mode(house, federation, admin):
     client = house.client()
     log_in(client, admin)
