@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from collab.core.errors import Forbidden, Missing, Problem
 from collab.core.i18n import N_
-from collab.federation import blocks, inviting, peers, receipts, speaking
+from collab.federation import blocks, inviting, peers, receipt_lists, receipts, speaking
 from collab.federation import log as project_log
 from collab.federation.actors import words, words_of_html
 from collab.federation.deliver import log_inbox_of
@@ -131,6 +131,8 @@ def answer(case: Case) -> None:
     yes, iri = case.activity["type"] == "Accept", case.thing
     work = case.work
     if receipts.take(work, case.actor, case.activity) or not iri:
+        return
+    if receipt_lists.hear(work, case.actor, case.activity):
         return
     if case.actor.kind == ActorKind.APPLICATION:
         peers.link_answered(work, case.actor, iri, yes=yes)

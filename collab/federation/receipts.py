@@ -19,6 +19,7 @@ from collab.federation.chain import Link
 from collab.federation.erasure import forget_words, says_erase
 from collab.federation.log import CONTEXT, stamp
 from collab.federation.models import ErasureReceipt, LogEntry, Mirror, Subscriber
+from collab.federation.receipt_lists import tell_author
 from collab.federation.sending import send
 from collab.people.models import Actor, ActorKind
 from collab.people.queries import site
@@ -43,20 +44,24 @@ class Receipt:
 def receipts(session: Session, item: Item) -> list[Receipt]:
     """Where the deletion of an item was confirmed and where it is waited for, by host.
 
-    On the project's host: every mirror there was at that moment. On a mirror: the project's host
-    alone. Nothing for what was not taken back.
+    On the project's host: every mirror there was at that moment. On a mirror: the project's host,
+    and what it says of the other mirrors. Nothing for what was not taken back.
     """
     if item.withdrawn_at is None:
         return []
     space = session.get_one(Space, item.space_id)
-    if not space.local:
-        return [_of_host(session, space, item, item.withdrawn_at)]
+    first = [] if space.local else [_of_host(session, space, item, item.withdrawn_at)]
     rows = session.scalars(
         select(ErasureReceipt)
-        .where(ErasureReceipt.space_id == space.id, ErasureReceipt.iri == item.iri)
+        .where(
+            ErasureReceipt.space_id == space.id,
+            ErasureReceipt.iri == item.iri,
+            # On a mirror those of an earlier deletion, which was undone, may still be there.
+            ErasureReceipt.asked_at >= item.withdrawn_at - MARGIN,
+        )
         .order_by(ErasureReceipt.host)
     )
-    return [Receipt(row.host, row.state, row.asked_at, row.at) for row in rows]
+    return first + [Receipt(row.host, row.state, row.asked_at, row.at) for row in rows]
 
 
 def _of_host(session: Session, space: Space, item: Item, asked_at: datetime) -> Receipt:
@@ -110,6 +115,7 @@ def ask(session: Session, space: Space, activity: Json, at: datetime) -> None:
         row.activity_id, row.state = str(activity["id"]), "waiting"
         row.asked_at, row.at = at, None
     session.flush()
+    tell_author(session, space, iri, at)
 
 
 def take(work: Work, sender: Actor, activity: Json) -> bool:
@@ -131,9 +137,13 @@ def take(work: Work, sender: Actor, activity: Json) -> bool:
             ErasureReceipt.space_id.in_(holds),
         )
     ).all()
-    for row in rows:
-        if row.state != "confirmed":
-            row.state, row.at = "confirmed", work.now
+    told = [row for row in rows if row.state != "confirmed"]
+    for row in told:
+        row.state, row.at = "confirmed", work.now
+    work.session.flush()
+    for row in told:
+        space = work.session.get_one(Space, row.space_id)
+        tell_author(work.session, space, row.iri, work.now)
     return bool(rows)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from alembic.script import ScriptDirectory
+from conftest import log_in
 from federation.pair import pair_with_a_member, served
 from sqlalchemy import null
 from ulid import ULID
@@ -26,6 +27,7 @@ from collab.federation.models import (
     Subscriber,
     Unapplied,
 )
+from collab.federation.receipt_lists import hear
 from collab.federation.receipts import receipts, settle_deletions, take
 from collab.migrate import config
 from collab.people.models import Actor, Peer
@@ -38,6 +40,7 @@ from collab.web.extensions import db
 
 SECRET = "zygomatique"
 LATER = timedelta(hours=1)
+STAMP = "2099-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,13 @@ class At:
         thread = db.session.query(Item).filter_by(kind="thread").first()
         said = self.do(post_message, self.space, PostMessage(thread=thread.uid, body=words))
         return said.iri
+
+    def page_of_delivery(self, iri):
+        """What its author reads of where it stands."""
+        client = self.side.house.client()
+        log_in(client, self.side.person())
+        path = f"{self.space.url}/delivery/{self.item(iri).uid}"
+        return client.get(path).get_data(as_text=True)
 
     def everything(self):
         """Every text this side holds, wherever it stands."""
@@ -341,6 +351,55 @@ def test_a_new_mirror_never_has_what_was_erased(third):
         sources = [item.source for item in db.session.query(Item)]
         assert "à reprendre" in sources
         assert SECRET not in third.everything()
+
+
+def test_an_author_of_elsewhere_is_told_by_the_host_which_copies_their_deletion_has_reached(
+    pair, third
+):
+    with on_b(pair) as b:
+        iri = b.say("à effacer partout")
+    for _ in range(2):
+        pair.settle()
+        third.side.settle()
+    with on_b(pair) as b:
+        b.do(withdraw, b.item(iri))
+        assert states(b, iri) == [(pair.a.host, "waiting")]
+    pair.settle()
+    hosts = pair.a.host, third.side.host
+    with on_b(pair) as b:
+        assert states(b, iri) == [(hosts[0], "confirmed"), (hosts[1], "waiting")]
+        page = b.page_of_delivery(iri)
+        assert all(host in page for host in hosts)
+    for _ in range(2):
+        third.side.settle()
+        pair.settle()
+    with on_b(pair) as b:
+        assert states(b, iri) == [(one, "confirmed") for one in hosts]
+        b.do(restore, b.item(iri))
+        assert states(b, iri) == []
+
+
+def test_r08_only_the_project_says_which_copies_a_deletion_has_reached(pair):
+    with on_b(pair) as b:
+        iri = b.say("à moi")
+        b.do(withdraw, b.item(iri))
+        group, bea = b.space.actor, b.side.person()
+        lines = [
+            {"name": "c.example", "state": "confirmed", "published": STAMP, "updated": STAMP},
+            {"name": "d.example", "state": "waiting", "published": STAMP},
+            {"name": "e.example", "state": "confirmed", "published": STAMP},  # when?
+            {"name": "no host", "state": "waiting", "published": STAMP},
+            {"name": "f.example", "state": "waiting", "published": "hier"},
+            "g.example",
+        ]
+        deleted = {"id": f"{iri}#delete", "type": "Delete", "object": iri}
+        told = {"type": "Accept", "object": deleted, "result": {"items": lines}}
+        with b.side.house.runtime.work(group, mirrored=True) as work:
+            assert not hear(work, bea, told)
+            assert not hear(work, group, told | {"object": deleted | {"object": f"{iri}x"}})
+            assert hear(work, group, told)
+        said = states(b, iri)[1:]
+        assert said == [("c.example", "confirmed"), ("d.example", "waiting")]
 
 
 def test_nobody_is_told_of_deletions_from_before_there_was_a_copy(pair):
