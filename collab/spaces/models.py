@@ -58,8 +58,7 @@ class Space(Base):
     created_at: Mapped[datetime]
     revised_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
-    frozen_at: Mapped[datetime | None]
-    """Of a copy: when its host was caught contradicting itself; nobody writes here since (R60)."""
+    frozen_at: Mapped[datetime | None]  # of a copy: its host contradicted itself (R60)
     deleted_at: Mapped[datetime | None]
 
     actor: Mapped[Actor] = relationship(lazy="joined")
@@ -78,11 +77,6 @@ class Space(Base):
     def url(self) -> str:
         """The path of its page on this instance."""
         return f"/p/{self.address}"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything may be written in it: neither archived nor frozen."""
-        return self.archived_at is None and self.frozen_at is None
 
     @property
     def federates(self) -> bool:
@@ -298,8 +292,7 @@ class Report(Base):
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("actor.id"))
-    seen_at: Mapped[datetime | None]
-    """When the reporter read the answer."""
+    seen_at: Mapped[datetime | None]  # when the reporter read the answer
 
     space: Mapped[Space | None] = relationship()
     item: Mapped[Item | None] = relationship()

@@ -167,6 +167,11 @@ def require(work: Work, space: Space, role: Role) -> None:
         raise Forbidden(NEEDS[role])
 
 
+def is_open(space: Space) -> bool:
+    """Whether anything may be written in a space: it is neither archived nor frozen."""
+    return space.archived_at is None and space.frozen_at is None
+
+
 def require_hosted_here(space: Space) -> None:
     """Let the work go on only if `space` lives on this instance. Raises Forbidden."""
     if not space.local:

@@ -15,7 +15,7 @@ from collab.spaces.files import StoredFile, files_of
 from collab.spaces.hiding import blocked_hosts, is_silenced
 from collab.spaces.items import SIGNS, UNDO_WINDOW
 from collab.spaces.models import ItemState, Role, Space
-from collab.spaces.policy import role_of
+from collab.spaces.policy import is_open, role_of
 from collab.spaces.polls import with_polls
 from collab.spaces.tools.discussion.models import Said, Thread
 from collab.spaces.tools.discussion.queries import Answered, answered, facilitators, reactions
@@ -97,7 +97,7 @@ class Card:
 def reader_of(session: Session, space: Space, actor: Actor | None) -> Reader:
     """What somebody may do here."""
     role = role_of(session, space, actor.id if actor else None)
-    writes = role >= Role.MEMBER and space.is_open
+    writes = role >= Role.MEMBER and is_open(space)
     decides = writes and role >= Role.FACILITATOR
     return Reader(actor, role, writes, decides)
 
@@ -181,7 +181,7 @@ def _card(
         may_answer=reader.writes and not gone and thread.withdrawn_at is None,
         own=own,
         may_edit=own and reader.writes and not gone,
-        may_remove=(own or reader.decides) and space.is_open and not gone,
+        may_remove=(own or reader.decides) and is_open(space) and not gone,
         may_restore=_may_restore(item, reader),
         erase_url=f"{space.url}/erase/{item.uid}" if _may_erase(space, item, reader) else "",
         report_url=f"{space.url}/report/{item.uid}" if reader.actor and not (own or gone) else "",

@@ -16,7 +16,7 @@ from collab.spaces import items
 from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Item, Offer, OfferState, Role, Space
 from collab.spaces.offers import drop_offer, offer_named, offers_shown
-from collab.spaces.policy import NEEDS, role_of
+from collab.spaces.policy import NEEDS, is_open, role_of
 from collab.spaces.tools.pages import drafts, exchange, operations, queries
 from collab.spaces.tools.pages.changes import CHANGES
 from collab.spaces.tools.pages.comparison import Row, side_by_side
@@ -52,7 +52,7 @@ def room(address: str) -> Space:
 def may_write(space: Space) -> bool:
     actor = viewer()
     held = role_of(dbsession(), space, actor.id if actor else None)
-    return held >= Role.MEMBER and space.is_open
+    return held >= Role.MEMBER and is_open(space)
 
 
 def after(space: Space, done: Item | Offer, said: str) -> Response:

@@ -16,7 +16,7 @@ from collab.spaces import items
 from collab.spaces.hiding import is_text_hidden
 from collab.spaces.models import Item, Offer, Role, Space
 from collab.spaces.offers import offer_named, offers_shown
-from collab.spaces.policy import NEEDS, role_of
+from collab.spaces.policy import NEEDS, is_open, role_of
 from collab.spaces.queries import revisions
 from collab.spaces.tools.simple import operations, queries
 from collab.spaces.tools.simple.checking import Checked, checked
@@ -68,7 +68,7 @@ def may(space: Space, role: Role) -> bool:
     """Whether the reader holds that role in a project that is open."""
     actor = viewer()
     held = role_of(dbsession(), space, actor.id if actor else None)
-    return held >= role and space.is_open
+    return held >= role and is_open(space)
 
 
 def shown(space: Space, uid: str) -> tuple[SimpleText, Original]:
