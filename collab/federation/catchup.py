@@ -86,7 +86,7 @@ class CatchUp:
 
     def _pull(self, space_id: int) -> None:
         session, federation = db.session(), self._federation
-        signer = federation.signer(federation.instance_actor())
+        signer = federation.signer(federation.instance_actor(), "ed25519")
         for _ in range(MOST_PAGES):
             mirror = session.get_one(Mirror, space_id)
             log_iri, seq, epoch = mirror.log_iri, mirror.seq, mirror.epoch

@@ -122,7 +122,7 @@ def look_back(federation: Federation, space_id: int) -> None:
     url = f"{log_iri}?epoch={mirror.epoch}&after={seq - 1}&limit=1"
     if seq < 1:
         return
-    signer = federation.signer(federation.instance_actor())
+    signer = federation.signer(federation.instance_actor(), "ed25519")
     federation.let_go()
     try:
         page = fetch_document(federation.transport, url, sign=signer, now=federation.now())

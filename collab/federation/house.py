@@ -117,9 +117,9 @@ class Federation:
             self._opened[row.private] = opened
         return opened
 
-    def signer(self, actor: Actor) -> Signer:
-        """Sends requests signed by one of our own actors; remembers what each host understands."""
-        key = self.signing_key(actor, "rsa")
+    def signer(self, actor: Actor, algorithm: Algorithm = "rsa") -> Signer:
+        """Sends requests signed by one of our own; by Ed25519 those about logs (2.1)."""
+        key = self.signing_key(actor, algorithm)
         return Signer(key, self.transport, self.memory, clock=self.now)
 
     # Who may speak with us

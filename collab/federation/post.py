@@ -101,12 +101,13 @@ def exchange(signer: Signer, inbox: str, body: bytes) -> Sent | Unreachable:
 
 
 def post(federation: Federation, actor_id: int, inbox: str, body: bytes, host: str) -> Sent | None:
-    """Sign as one of our actors and send, once, outside any transaction (R56).
+    """Sign as one of our actors and send to an instance like ours, once, outside any transaction
+    (R56).
 
     None when the host could not be reached; it rests then.
     """
     session = db.session()
-    signer = federation.signer(session.get_one(Actor, actor_id))
+    signer = federation.signer(session.get_one(Actor, actor_id), "ed25519")
     session.commit()
     sent = exchange(signer, inbox, body)
     if isinstance(sent, Sent):

@@ -34,10 +34,10 @@ DEADLINE = 5.0
 def signed_headers(
     federation: Federation, host: str, method: str, url: str, body: bytes
 ) -> dict[str, str]:
-    """A request of this instance itself to a host, in the scheme that it understood last."""
+    """A request of this instance itself to a host like ours, in the scheme it understood last."""
     with federation.runtime.app.app_context():
         scheme = federation.memory.get(host) or cavage.NAME
-        key = federation.signing_key(federation.instance_actor(), "rsa")
+        key = federation.signing_key(federation.instance_actor(), "ed25519")
         return sign(method, url, body, key, scheme, federation.now())
 
 

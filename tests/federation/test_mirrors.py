@@ -194,6 +194,26 @@ def test_a_page_of_a_log_comes_packed_and_is_read_as_it_was_written(pair):
     assert int(length) < len(canonical(page)) / 2
 
 
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_what_is_asked_and_told_of_a_log_is_signed_by_ed25519(pair, side):
+    told = []
+    transport = getattr(pair, side).federation.transport
+    before = transport.request
+
+    def request(method, url, **more):
+        if "/log" in url:
+            told.append(more["headers"]["Signature"])
+        return before(method, url, **more)
+
+    transport.request = request
+    talk(pair, "signé")
+    pair.catch_up()
+    transport.request = before
+    assert told
+    assert all("#ed25519-" in signature for signature in told), told
+    assert digests(pair)[0] == digests(pair)[1]
+
+
 def test_the_state_is_given_to_whom_the_log_is_and_to_nobody_else(pair):
     client = pair.a.house.client()
     assert client.get("/p/jardin/log/state").status_code == 401
