@@ -1,7 +1,8 @@
 """What a project's host would not take from somebody of here: our copy goes back to its log.
 
 A host refuses words when its project was closed meanwhile, their author sent away, or their text
-taken away by its facilitators. They would stand here for ever, and nowhere else (4.5, 4.6).
+taken away by its facilitators; what never reached it is given up some day (`expired`). They would
+stand here for ever, and nowhere else (4.5, 4.6).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from collab.core.db import writing
 from collab.core.errors import Problem
 from collab.core.events import EventRow
+from collab.core.i18n import N_
 from collab.core.jobs import Payload
 from collab.core.work import Work
 from collab.federation.house import Federation
@@ -49,6 +51,7 @@ from collab.spaces.tool import Json
 
 log = logging.getLogger(__name__)
 _VOTE = re.compile(r"(.+)#votes-([0-9]{1,18})-[0-9]{1,9}")
+UNANSWERED = N_("Il n’y a pas eu de réponse avant la fin du délai.")
 WORDED = frozenset({"Create", "Update", "Delete", "Undo Delete"})
 WORDS = {ItemPublished.name: "create", ItemRevised.name: "update"}
 """The acts that give an item its words, as `PRESENCE` names those by which they go and come."""
@@ -76,10 +79,11 @@ def settle(federation: Federation, session: Session, payloads: Sequence[Payload]
     """The job DECLINED, in batches, safe to repeat: what was refused has no effect here either."""
     for payload in payloads:
         row = session.get(Delivery, int(payload["delivery"]))
-        if row is None or row.state != "refused":
+        if row is None or row.state not in ("refused", "expired"):
             continue
         refusal, sign, ballot = _refusal(session, row), _sign(session, row), _ballot(session, row)
-        why = Why(row.error, row.done_at or federation.now())
+        words = row.error if row.state == "refused" else UNANSWERED
+        why = Why(words, row.done_at or federation.now())
         session.commit()
         if refusal is not None:
             _settle(federation, *refusal, why)

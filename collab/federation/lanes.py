@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.errors import Missing
 from collab.core.work import Work
-from collab.federation.halted import UNSENT
+from collab.federation.expired import expire
 from collab.federation.models import Delivery, LogEntry, OutboxItem, Subscriber
 from collab.federation.peerhealth import REFUSES_AT, weaker_than_before
 from collab.federation.peers import NOT_KNOWN, ChoosePeer
@@ -166,12 +166,7 @@ def _known(work: Work, given: ChoosePeer) -> Peer:
 def tidy(session: Session, at: datetime, most: int = MOST_WAITING) -> None:
     """Expire what waited too long, and keep every lane bounded. The caller commits."""
     late = select(OutboxItem.id).where(OutboxItem.expires_at <= at)
-    session.execute(
-        update(Delivery)
-        .where(Delivery.state.in_(UNSENT), Delivery.outbox_id.in_(late))
-        .values(state="expired", error="not delivered in time", done_at=at)
-        .execution_options(synchronize_session=False)
-    )
+    expire(session, Delivery.outbox_id.in_(late), "not delivered in time", at)
     crowded = session.execute(
         select(Delivery.host, func.count())
         .where(Delivery.state == "waiting")
@@ -191,9 +186,4 @@ def _thin_out(session: Session, host: str, over: int, at: datetime) -> None:
         .order_by(Delivery.verb.not_in(LESSER), Delivery.id)
         .limit(over)
     )
-    session.execute(
-        update(Delivery)
-        .where(Delivery.id.in_(oldest))
-        .values(state="expired", error="too much waits for this host", done_at=at)
-        .execution_options(synchronize_session=False)
-    )
+    expire(session, Delivery.id.in_(oldest), "too much waits for this host", at)

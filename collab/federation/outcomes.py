@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.db import writing
 from collab.core.jobs import enqueue
+from collab.federation.expired import ABOUT_A_TEXT, DECLINED
 from collab.federation.letters import Outcome
 from collab.federation.models import Delivery, GoneInbox, Subscriber
 from collab.federation.peerhealth import asked_to_wait, backoff, failed, peers_of, refused, took
@@ -28,9 +29,6 @@ from collab.spaces.models import Follow
 from collab.web.extensions import db
 
 log = logging.getLogger(__name__)
-DECLINED = "settle_declined"
-"""The kind of job that undoes here what a project's host refused (see `declined`)."""
-ABOUT_A_TEXT = frozenset({"Create", "Update", "Delete", "Undo Delete", "Like"})
 TOGETHER = 200
 """Outcomes in one transaction."""
 

@@ -6,9 +6,10 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from collab.federation.expired import expire
 from collab.federation.models import Delivery, OutboxItem
 from collab.people.models import Peer, PeerState
 
@@ -119,12 +120,9 @@ def _circuit(row: Peer) -> str:
 
 def _drop_letters(session: Session, host: str, at: datetime) -> None:
     held = select(OutboxItem.id).where(OutboxItem.expires_at > at + HELD)
-    session.execute(
-        update(Delivery)
-        .where(Delivery.host == host, Delivery.state == "waiting", Delivery.outbox_id.not_in(held))
-        .values(state="expired", error="its host has not answered for days", done_at=at)
-        .execution_options(synchronize_session=False)
-    )
+    waits = and_(Delivery.host == host, Delivery.state == "waiting")
+    lost = and_(waits, Delivery.outbox_id.not_in(held))
+    expire(session, lost, "its host has not answered for days", at)
 
 
 def backoff(failures: int) -> timedelta:

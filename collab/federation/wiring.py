@@ -16,6 +16,7 @@ from collab.federation.communities import ReadAlong
 from collab.federation.deliver import Courier
 from collab.federation.desk import Desk
 from collab.federation.erasure import Eraser
+from collab.federation.expired import DECLINED
 from collab.federation.file_routes import bp as files_bp
 from collab.federation.files import Bringing
 from collab.federation.house import Federation
@@ -24,7 +25,6 @@ from collab.federation.keys import Vault
 from collab.federation.listening import Listening
 from collab.federation.log_routes import bp as log_bp
 from collab.federation.outbox import FOLLOWER, TOGETHER, Outbox, told_already
-from collab.federation.outcomes import DECLINED
 from collab.federation.renewal import Renewal
 from collab.federation.rotation import REKEY, log_new_keys
 from collab.federation.routes import bp

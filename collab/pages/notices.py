@@ -63,7 +63,7 @@ def _line(row: Notice) -> dict[str, Any]:
     host = item.author.host if row.why == told.UNVOTED else item.space.host
     return {
         "refused": _(NOT_TAKEN[row.why], host=host) if refused else "",
-        "reason": row.reason,
+        "reason": _(row.reason) if row.reason else "",
         "author": item.author,
         "said": _("parle de vous") if named else _("vous répond"),
         "words": textwrap.shorten(plain(item.html), 160, placeholder=" …") or item.title,

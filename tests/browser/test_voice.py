@@ -20,6 +20,7 @@ PLAYED = """async () => {
 
 def speak(page: Page, words: str) -> None:
     """From the thread's form on: record a second, stop, listen, say what is said, publish."""
+    page.wait_for_load_state("networkidle")  # before its script came, the link leads to a form
     page.get_by_role("link", name="Enregistrer un message vocal").press("Enter")
     start = page.get_by_role("button", name="Commencer l’enregistrement")
     expect(start).to_be_focused()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from conftest import log_in
 from federation.pair import Pair, Served, pair_with_a_member
@@ -9,8 +11,9 @@ from federation.test_told_late import do, held
 
 from collab.core.db import writing
 from collab.federation.arrivals import lines_of
+from collab.federation.lanes import tidy
 from collab.federation.log import append
-from collab.federation.models import LogEntry, Unapplied
+from collab.federation.models import LogEntry, OutboxItem, Unapplied
 from collab.federation.rotation import log_key
 from collab.spaces.models import Item, ItemState, Reaction, Revision, Space
 from collab.spaces.notices import notices
@@ -117,6 +120,22 @@ def test_what_a_closed_project_refuses_falls_on_the_copy_too_and_is_kept(pair, u
     page = browser.get(f"/p/jardin@{pair.a.host}/delivery/{uid}").get_data(as_text=True)
     assert "sauf votre dernière modification" in page
     assert "Où en est l’envoi" in browser.get(thread_of(pair, "Mare")).get_data(as_text=True)
+
+
+def test_what_did_not_arrive_in_time_is_given_up_and_its_author_told(pair):
+    do(pair, pair.b, "discussion", "open", title="Mare", body="Nouveau.")
+    with pair.b.house.app.app_context():
+        pair.b.house.settle()
+        for days in (29, 2):
+            assert told(pair) == []
+            for letter in db.session.query(OutboxItem):
+                letter.expires_at -= timedelta(days=days)
+            tidy(db.session(), pair.b.federation.now())
+            db.session.commit()
+            pair.b.house.settle()
+    assert held(pair.b, "Mare") == ("Nouveau.", True, ItemState.REFUSED)
+    late = "Il n’y a pas eu de réponse avant la fin du délai."
+    assert told(pair) == [("unsaid", "Mare", late)]
 
 
 def test_an_author_cannot_bring_back_on_the_copy_what_its_host_took_away(pair, uid):
