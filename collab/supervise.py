@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from collab.listening import Refused, address, answers_ready, check_port
 
@@ -46,13 +48,15 @@ def run(bind: str, instance: Path, commands: Mapping[str, Sequence[str]] | None 
         host, port = address(bind)
         check_folder(instance)
         port = patient_port(host, port)
+        alone = only_one(instance)
     except Refused as refusal:
         tell(str(refusal))
         return 1
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     chosen = dict(commands or usual_commands(where, instance))
     prepare = chosen.pop("prepare", None)
-    return Supervisor(chosen, host, port).run(prepare)
+    with alone:
+        return Supervisor(chosen, host, port).run(prepare)
 
 
 def patient_port(host: str, port: int) -> int:
@@ -87,6 +91,30 @@ def tell(line: str) -> None:
     """One line for the person or the log that watches us."""
     sys.stderr.write(f"collab: {line}\n")
     sys.stderr.flush()
+
+
+def only_one(instance: Path) -> TextIO:
+    """See that nobody else runs this instance; it is so while the file that this returns is open,
+    or until this process ends, however it ends.
+
+    Raises:
+        Refused: somebody does, and has not ended within PORT_PATIENCE seconds.
+    """
+    held = (instance / "run.lock").open("w")
+    ends = time.monotonic() + PORT_PATIENCE
+    while True:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > ends:
+                held.close()
+                raise Refused(
+                    f"the instance in {instance} is running already: stop it first, "
+                    "or choose another one with --instance"
+                ) from None
+            time.sleep(PROBE_EVERY)
+        else:
+            return held
 
 
 def check_folder(instance: Path) -> None:

@@ -319,6 +319,13 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(tmp_path, capfd):
     assert "--bind 127.0.0.1:8001" in line
 
 
+def test_an_instance_is_run_once_at_a_time(tmp_path, capfd):
+    with supervise.only_one(tmp_path):
+        assert supervise.run("127.0.0.1:0", tmp_path, {"web": ["false"]}) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"collab: the instance in {tmp_path} is running already: stop it first")
+
+
 def test_a_port_that_is_let_go_of_in_a_moment_is_waited_for(house):
     held = socket.create_server(("127.0.0.1", 0))
     running = house(port=held.getsockname()[1])

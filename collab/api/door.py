@@ -62,7 +62,7 @@ def body() -> Mapping[str, Any]:
         return {}
     try:
         sent = request.get_json(force=True)
-    except BadRequest:
+    except (BadRequest, RecursionError):  # lists in lists, without end
         raise Invalid(body=N_("Le corps de la demande n’est pas du JSON.")) from None
     if not isinstance(sent, dict):
         raise Invalid(body=N_("Le corps de la demande doit être un objet JSON."))

@@ -86,6 +86,7 @@ def loaded(name: str) -> ModuleType:
 @click.pass_context
 def cli(ctx: click.Context, instance: Path) -> None:
     """collab: a self-hosted, federated space where citizens work together."""
+    os.umask(0o077)  # what an instance writes, the index too, is its own user's alone
     ctx.obj = instance
 
 

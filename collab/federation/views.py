@@ -25,7 +25,7 @@ from collab.people.queries import actor_by_iri, site
 from collab.spaces.hiding import is_text_hidden, not_silenced
 from collab.spaces.items import UNDO_WINDOW
 from collab.spaces.models import Item, ItemState, Space, Visibility
-from collab.spaces.policy import may_see_card
+from collab.spaces.policy import may_see_card, visible_to
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
@@ -168,7 +168,9 @@ def usage(federation: Federation) -> wellknown.Usage:
         count = (
             select(func.count(Item.id))
             .join(Actor, Actor.id == Item.author_id)
+            .join(Space, Space.id == Item.space_id)
             .where(Actor.local, Item.withdrawn_at.is_(None), Item.kind.in_(names))
+            .where(visible_to(None))  # what strangers may not read is not counted for them
         )
         return session.scalar(count) or 0
 

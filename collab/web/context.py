@@ -16,7 +16,7 @@ from collab.people.look import mark_of, sheet_of
 from collab.people.models import Account, AccountRole
 from collab.people.queries import linked_peers
 from collab.spaces.models import Item, Space
-from collab.spaces.policy import role_of
+from collab.spaces.policy import may_read, role_of
 from collab.spaces.tool import Tool
 from collab.web.extensions import db
 from collab.web.runtime import current_runtime
@@ -132,11 +132,12 @@ def space_frame(space: Space, current: str) -> dict[str, Any]:
     """What space_base.html needs: the space, its tabs, the viewer's role in it."""
     actor = viewer()
     tools = [t for t in current_runtime().tools if t.name in space.tools]
+    readable = may_read(dbsession(), space, actor)  # a card may be seen where nothing is counted
     return {
         "space": space,
         "current": current,
         "role": role_of(dbsession(), space, actor.id if actor else None),
-        "tools": [_tab(t, space) for t in tools],
+        "tools": [_tab(t, space, counted=readable) for t in tools],
     }
 
 
@@ -145,7 +146,7 @@ def arrival(space: Space, item: Item) -> Any:
     return current_runtime().network.tallies(space, [item]).get(item.id)
 
 
-def _tab(tool: Tool, space: Space) -> dict[str, Any]:
-    count = tool.count(dbsession(), space) if tool.count else None
+def _tab(tool: Tool, space: Space, *, counted: bool) -> dict[str, Any]:
+    count = tool.count(dbsession(), space) if tool.count and counted else None
     url = f"{space.url}/{tool.name}/"
     return {"name": tool.name, "title": tool.title, "url": url, "count": count}

@@ -234,6 +234,13 @@ def test_nodeinfo_counts_what_there_is(house, garden, thread, ines):
     assert told["metadata"]["staffAccounts"] == []
 
 
+def test_nodeinfo_counts_nothing_that_strangers_may_not_read(house, make, garden, thread, ines):
+    before = house.client().get("/nodeinfo/2.1").get_json(force=True)["usage"]
+    closed = make.space(ines, slug="conseil", visibility="members")
+    said(ines, closed, "open", title="Budget", body="Chut.")
+    assert house.client().get("/nodeinfo/2.1").get_json(force=True)["usage"] == before
+
+
 def test_webfinger_says_where_a_person_may_act_on_things_of_elsewhere(house, ines, garden):
     def links(resource: str) -> dict:
         asked = {"resource": resource}

@@ -15,6 +15,8 @@ from collab.spaces.models import Invitation, JoinPolicy, MembershipState, Role, 
 from collab.spaces.operations import ReviseSpace, revise_space
 from collab.spaces.policy import role_of
 from collab.spaces.queries import standing
+from collab.spaces.tools.discussion.inputs import OpenThread
+from collab.spaces.tools.discussion.operations import open_thread
 from collab.web.extensions import db
 from collab.web.presentation import dated
 
@@ -392,9 +394,13 @@ def test_a_members_only_project_by_invitation_does_not_exist_for_others(house, b
 def test_a_members_only_project_that_takes_requests_shows_its_card_and_no_more(
     house, by, make, zoe, max_
 ):
-    make.space(zoe, slug="discret", visibility=Visibility.MEMBERS)
+    space = make.space(zoe, slug="discret", visibility=Visibility.MEMBERS)
+    with house.as_(zoe) as work:
+        open_thread(work, space, OpenThread(title="Budget", body="Chut."))
+    assert "en tout" in text(go(by(zoe), "/p/discret"))
     for client in (house.client(), by(max_)):
         assert "Discret" in text(go(client, "/p/discret"))
+        assert "en tout" not in text(go(client, "/p/discret"))
         for address in ("/members", "/discussion/", "/pages/"):
             answer = go(client, f"/p/discret{address}")
             assert answer.status_code == 404
