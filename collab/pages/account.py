@@ -27,6 +27,7 @@ from collab.people.operations import (
     proves,
     recover,
     register,
+    renew_recovery_code,
     speak,
 )
 from collab.people.queries import account_named, site
@@ -236,10 +237,13 @@ def new_password() -> Response:
 @bp.post("/account/code")
 @limiter.limit(login_rate)
 def new_code() -> Response:
-    """Make another recovery code and show it once; the old one ends."""
+    """Make another recovery code and show it once; the old one ends. The password is asked."""
     found = require_login()
-    with current_runtime().work(found.actor) as work:
-        code = new_recovery_code(work, found)
+    try:
+        with current_runtime().work(found.actor) as work:
+            code = renew_recovery_code(work, found, request.form.get("password", ""))
+    except Invalid as invalid:
+        return _mistaken(found, invalid)
     return show_code(code, "/account")
 
 

@@ -95,6 +95,19 @@ def new_recovery_code(work: Work, account: Account) -> str:
     return "-".join(code[i : i + 4] for i in range(0, 16, 4))
 
 
+def renew_recovery_code(work: Work, account: Account, password: str) -> str:
+    """As `new_recovery_code`, for somebody who is logged in and may hold but a stolen session.
+
+    An account without a password has none to ask for.
+
+    Raises:
+        Invalid: it is not the account's password.
+    """
+    if account.password_hash and not proves(account.password_hash, password):
+        raise Invalid(password=N_("Ce n’est pas votre mot de passe actuel."))
+    return new_recovery_code(work, account)
+
+
 def proves(password_hash: str | None, secret: str) -> bool:
     """Whether `secret` is what the hash was made of. False for accounts without one."""
     if not password_hash:

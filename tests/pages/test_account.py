@@ -262,7 +262,27 @@ def test_a_session_begins_anew_when_somebody_else_comes_in(house, make, client, 
 
 
 def code_of(client):
-    return CODE.search(text(post(client, "/account/code")))[0]
+    return CODE.search(text(post(client, "/account/code", password=PASSWORD)))[0]
+
+
+def test_a_stolen_session_gets_no_recovery_code_without_the_password(client, zoe):
+    log_in(client, zoe)
+    code = code_of(client)
+    for form in ({}, {"password": "pas le bon"}):
+        refused = post(client, "/account/code", **form)
+        assert refused.status_code == 422
+        assert 'id="e-password"' in text(refused)
+        assert not CODE.search(text(refused))
+    answer = post(client, "/recover", alias="zoe", code=code, new=OTHER)
+    assert answer.status_code == 200, "the code of before still holds"
+
+
+def test_an_account_without_a_password_may_have_a_recovery_code(house, client, zoe):
+    log_in(client, zoe)
+    with house.runtime.work(Nobody()) as work:
+        account_named(work.session, "zoe").password_hash = None
+    assert 'id="f-password"' not in text(go(client, "/account"))
+    assert CODE.search(text(post(client, "/account/code")))
 
 
 def test_the_recovery_code_opens_the_account_once_and_gives_the_next_one(house, client, zoe):
