@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address
 
 from collab.federation.signatures import Refused
 
@@ -25,18 +24,6 @@ class Payer:
     name: str = ""
     met: str = ""
     """The domain of somebody unknown whose key was fetched."""
-
-
-def place_of(address: str) -> str:
-    """Where a request came from, as one somebody: an IPv4 address, or an IPv6 network of 64 bits,
-    which is what one customer gets."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return f"{IPv6Address(int(found) >> 64 << 64)}/64"
-    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 class Budget:

@@ -15,7 +15,8 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from collab.federation.budget import Payer, place_of
+from collab.core.places import place_of
+from collab.federation.budget import Payer
 from collab.federation.gone import is_gone
 from collab.federation.keyring import paid
 from collab.federation.proofs import verify_proof

@@ -34,6 +34,7 @@ from collab.people.queries import account_named, site
 from collab.people.tokens import GiveToken, give_token, revoke_token, tokens_of
 from collab.spaces.invitations import accept_invitation, valid_invitation
 from collab.spaces.models import Invitation
+from collab.web.guesses import guesses, login_rate
 from collab.web.held import carried_along
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter, require_our_page
@@ -44,11 +45,6 @@ bp = Blueprint("account", __name__, template_folder="templates")
 NOT_KNOWN = N_("Ce nom et ce mot de passe ne vont pas ensemble. Vérifiez les deux.")
 NO_ONE = hasher.hash("nobody at all")
 """Checked when the alias is unknown, so that the answer takes as long as for a known one."""
-
-
-def login_rate() -> str:
-    """How often a secret may be tried."""
-    return current_runtime().settings.limits.login
 
 
 def registration_rate() -> str:
@@ -67,6 +63,7 @@ def login() -> str | Response:
 
 @bp.post("/login")
 @limiter.limit(login_rate)
+@guesses("alias")
 def enter() -> Response:
     """Come in with a name and a password; how often is limited."""
     alias = request.form.get("alias", "").strip()
@@ -220,6 +217,7 @@ def describe_me() -> Response:
 
 @bp.post("/account/password")
 @limiter.limit(login_rate)
+@guesses()
 def new_password() -> Response:
     """Change the password; the old one is asked."""
     found = require_login()
@@ -236,6 +234,7 @@ def new_password() -> Response:
 
 @bp.post("/account/code")
 @limiter.limit(login_rate)
+@guesses()
 def new_code() -> Response:
     """Make another recovery code and show it once; the old one ends. The password is asked."""
     found = require_login()

@@ -8,11 +8,11 @@ from werkzeug.wrappers import Response
 
 from collab.core.errors import Invalid, Problem
 from collab.core.i18n import N_
-from collab.pages.account import login_rate
 from collab.pages.forms import again
 from collab.people.models import Account, Actor
 from collab.people.operations import proves
 from collab.people.queries import moved_to
+from collab.web.guesses import guesses, login_rate
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter
 from collab.web.view import dbsession, require_login
@@ -30,6 +30,7 @@ def show() -> str:
 
 @bp.post("/account/move")
 @limiter.limit(login_rate)
+@guesses()
 def move() -> Response:
     """First look who is there and say what will happen; then, with the password, do it."""
     found = require_login()

@@ -18,7 +18,6 @@ from collab.pages.account import (
     NO_ONE,
     NOT_KNOWN,
     held_invitation,
-    login_rate,
     receive,
     registration_rate,
     require_registration,
@@ -40,6 +39,7 @@ from collab.people.models import Account
 from collab.people.operations import new_recovery_code, proves
 from collab.people.queries import account_named
 from collab.spaces.models import Invitation
+from collab.web.guesses import guesses, login_rate
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter
 from collab.web.tongues import choose_locale
@@ -178,6 +178,7 @@ def _check_admission(invitation: Invitation | None) -> None:
 
 @bp.post("/oidc/<provider>/link")
 @limiter.limit(login_rate)
+@guesses("account")
 def link(provider: str) -> Response:
     """To the account that is logged in, or to the one whose password is given."""
     who, kept = _pending(provider)

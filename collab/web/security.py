@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from collab.config import Settings
+from collab.core.places import place_of
 from collab.web.scripts import ALLOWED
 
 SESSION_DAYS = 30
@@ -23,7 +24,13 @@ POLICY = (
     "base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 )
 
-limiter = Limiter(get_remote_address, strategy="moving-window", headers_enabled=True)
+
+def place_of_request() -> str:
+    """Under what most limits count a request: its address, or its IPv6 network."""
+    return place_of(get_remote_address())
+
+
+limiter = Limiter(place_of_request, strategy="moving-window", headers_enabled=True)
 csrf = CSRFProtect()
 
 

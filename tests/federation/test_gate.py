@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collab.core.db import writing
-from collab.federation.budget import AT_ONCE, MOST_WAITING, Budget, Turns, place_of
+from collab.core.places import place_of
+from collab.federation.budget import AT_ONCE, MOST_WAITING, Budget, Turns
 from collab.federation.gate import INBOX_RATE
 from collab.federation.keyring import FAILED, FAILED_IN, NEW_PER_HOUR
 from collab.federation.keys import SigningKey, new_ed25519, new_rsa, public_pem

@@ -456,6 +456,48 @@ def test_passwords_cannot_be_tried_for_ever(rationed, make):
     assert not logged_in(client)
 
 
+def from_(house, address):
+    client = house.client()
+    client.environ_base["REMOTE_ADDR"] = address
+    return client
+
+
+def test_the_passwords_of_one_account_cannot_be_tried_from_many_places(rationed, make):
+    make.person("zoe")
+    make.person("max")
+    places = [from_(rationed, f"203.0.113.{n}") for n in range(3)]
+    for place in places:
+        assert enter(place, "max").status_code == 302, "what is right is not counted"
+    statuses = [enter(places[n % 3], (" Zoe", "zoe")[n % 2], "faux").status_code for n in range(21)]
+    assert statuses == [422] * 20 + [429]
+    elsewhere = from_(rationed, "203.0.113.9")
+    assert enter(elsewhere, "zoe").status_code == 429
+    assert enter(elsewhere, "max").status_code == 302, "others come in as before"
+
+
+def test_who_holds_a_session_cannot_try_its_password_from_many_places(rationed, make):
+    zoe = make.person("zoe")
+    places = [from_(rationed, f"203.0.113.{n}") for n in range(3)]
+    for place in places:
+        log_in(place, zoe)
+    doors = ("/account/code", "/account/password", "/account/move")
+    form = {"alias": "max", "password": "faux", "old": "faux", "new": OTHER}
+    tried = [post(places[n % 3], doors[n % 2], **form).status_code for n in range(21)]
+    assert tried == [422] * 20 + [429]
+    assert post(places[2], doors[2], **form).status_code == 429
+    assert enter(from_(rationed, "203.0.113.9"), "zoe").status_code == 429
+
+
+def test_an_ipv6_network_counts_as_one_place(rationed, make):
+    make.person("zoe")
+    tries = [
+        enter(from_(rationed, f"2001:db8:1:2::{n}"), f"nom{n}", "faux").status_code
+        for n in range(11)
+    ]
+    assert tries == [422] * 10 + [429]
+    assert enter(from_(rationed, "2001:db8:1:3::1"), "zoe").status_code == 302
+
+
 def test_recovery_codes_cannot_be_tried_for_ever(rationed, make):
     make.person("zoe")
     client = rationed.client()
