@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 from limits import parse_many
+
+from collab.toml import read_toml
 
 PREFIX = "COLLAB_"
 
@@ -154,7 +155,8 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         BadSettings: naming every mistake at once.
     """
     mistakes: list[str] = []
-    raw = _read_file(instance / "collab.toml", mistakes)
+    raw, unreadable = read_toml(instance / "collab.toml")
+    mistakes += [unreadable] if unreadable else []
     known: dict[str, Any] = {}
     for section in SECTIONS:
         kind = get_type_hints(Settings)[section]
@@ -165,6 +167,7 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         known[section] = _section(section, kind, given, environ, mistakes)
     known["oidc"] = _providers(raw.pop("oidc", {}), mistakes)
     mistakes += [f"unknown section [{name}]: known are {', '.join(SECTIONS)}" for name in raw]
+    mistakes += _unknown_variables(environ)
     settings = Settings(instance=instance, **known)
     mistakes += _contradictions(settings)
     if mistakes:
@@ -172,14 +175,14 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def _read_file(path: Path, mistakes: list[str]) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        mistakes.append(f"{path} cannot be read: {error}")
-        return {}
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables of the form of a setting that set none. Others may begin as they like."""
+    hints = get_type_hints(Settings)
+    known = {f"{PREFIX}{s}__{f.name}".upper() for s in SECTIONS for f in fields(hints[s])}
+    given = {name for name in environ if name.startswith(PREFIX) and "__" in name}
+    return [
+        f"unknown setting {n} in the environment: mend or unset it" for n in sorted(given - known)
+    ]
 
 
 def _section(

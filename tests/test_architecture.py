@@ -22,6 +22,7 @@ LAYERS = [
     ["collab.spaces"],
     ["collab.people"],
     ["collab.core", "collab.config", "collab.listening"],
+    ["collab.toml"],
 ]
 FLASK = ("flask", "flask_babel", "flask_socketio", "flask_sqlalchemy", "flask_wtf", "werkzeug")
 FLASK_ALLOWED = (

@@ -116,6 +116,39 @@ def test_every_mistake_in_the_settings_is_named_at_once(tmp_path):
     assert "limits.upload = 'much' is not a whole number" in refused.value.mistakes
 
 
+def test_what_is_misspelt_in_the_environment_is_named_with_the_rest(tmp_path):
+    (tmp_path / "collab.toml").write_text('[site]\nnom = "x"\n')
+    given = {"COLLAB_SITE__NOM": "1", "COLLAB_NOPE__X": "1", "COLLAB_SITE__NAME": "Ici"}
+    own = {"COLLAB_INSTANCE": "/srv", "COLLAB_TEST_POSTGRESQL_URL": "x", "OTHER_SITE__NOM": "1"}
+    with pytest.raises(BadSettings) as refused:
+        load(tmp_path, given | own)
+    assert [line.partition(" in the")[0] for line in refused.value.mistakes] == [
+        "unknown setting site.nom",
+        "unknown setting COLLAB_NOPE__X",
+        "unknown setting COLLAB_SITE__NOM",
+    ]
+    (tmp_path / "collab.toml").unlink()
+    assert load(tmp_path, own | {"COLLAB_SITE__NAME": "Ici"}).site.name == "Ici"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "is a folder: move it away"),
+        (b'[site]\nname = "\xff"\n', "line 2 is not text in UTF-8: save"),
+        (b"[site]\nname = oui\n", "line 2 is not TOML: write"),
+        (b"[site]\nname = ", "its last line is not TOML: write"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_said_in_a_line_with_the_mend(tmp_path, content, words):
+    path = tmp_path / "collab.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(BadSettings) as refused:
+        load(tmp_path, {})
+    assert len(refused.value.mistakes) == 1
+    assert refused.value.mistakes[0].startswith(f"{path}: {words}")
+
+
 def test_sizes_and_rates_that_mean_nothing_are_named_before_anything_starts(tmp_path):
     (tmp_path / "collab.toml").write_text(
         '[limits]\nlogin = "often"\nregistration = ""\ntrusted_proxies = -1\n'
