@@ -214,14 +214,19 @@ class Visitor(FlaskClient):
         return super().open(*args, **more)
 
 
-def open_house(path: Path, database: str = "", origin: str = "https://here.example") -> House:
-    """Make an instance in `path`; forms need no CSRF token here (test_security has its own)."""
+def open_house(
+    path: Path, database: str = "", origin: str = "https://here.example", *, limits: bool = False
+) -> House:
+    """Make an instance in `path`; forms need no CSRF token here (test_security has its own).
+
+    `limits`: who asks too often is refused; all apps of a process share the switch.
+    """
     folder.lay_down(path, "Maison d’essai", origin)
     environ = {"COLLAB_DATABASE__URL": database} if database else {}
     if not database:
         (path / "collab.sqlite").write_bytes(empty_database())
     app = create_app(
-        load(path, environ), TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False
+        load(path, environ), TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=limits
     )
     app.test_client_class = Visitor
     with app.app_context():

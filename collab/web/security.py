@@ -56,6 +56,7 @@ def secure(app: Flask, settings: Settings) -> None:
     csrf.exempt("collab.pages.account.language")
     csrf.exempt("collab.pages.looks.choose")
     csrf.init_app(app)
+    app.after_request(_true_wait)  # before the limiter's: what is registered last runs first
     limiter.init_app(app)
     if settings.limits.trusted_proxies:
         hops = settings.limits.trusted_proxies
@@ -90,6 +91,7 @@ def _policy(sockets: str, forms: str) -> str:
 
 def _headers(response: Response) -> Response:
     headers = response.headers
+    g.own_wait = headers.get("Retry-After")
     forms = getattr(response, "form_action", "'self'")
     sockets = "ws: wss:" if request.host.startswith(("127.", "localhost")) else ""
     headers.setdefault("Content-Security-Policy", _policy(sockets, forms))
@@ -102,4 +104,17 @@ def _headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         headers.setdefault("Cache-Control", "private, no-cache")
         headers.add("Vary", "Accept")
+    return response
+
+
+def _true_wait(response: Response) -> Response:
+    """`Retry-After` as the answer itself said it; the limiter's only where the limiter refused.
+
+    The limiter writes the end of its count onto every answer of a page it counts.
+    """
+    own = g.pop("own_wait", None)
+    if own is not None:
+        response.headers["Retry-After"] = own
+    elif response.status_code != 429:
+        response.headers.pop("Retry-After", None)
     return response
