@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import g, request, session
 from sqlalchemy.orm import Session
 
@@ -11,6 +13,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Account, Actor, Token
 from collab.people.queries import find_token
+from collab.people.sessions import end_session, has_ended
 from collab.spaces.models import Space
 from collab.spaces.queries import card_at, space_at
 from collab.web.extensions import db
@@ -50,7 +53,8 @@ def _account_of_session() -> Account | None:
     if "account_id" not in session:
         return None
     found = db.session.get(Account, session["account_id"])
-    if found is None or found.ended or session.get("epoch") != found.epoch or not used():
+    over = found is None or found.ended or session.get("epoch") != found.epoch
+    if over or has_ended(db.session(), session.get("name", "")) or not used():
         session.clear()
         return None
     return found
@@ -74,6 +78,7 @@ def log_in(found: Account, *, shared: bool = False) -> None:
     shared = shared or bool(session.get("shared"))
     session.clear()
     session["account_id"], session["epoch"] = found.id, found.epoch
+    session["name"] = secrets.token_urlsafe(16)
     if locale:
         session["locale"] = locale
     if shared:
@@ -84,7 +89,11 @@ def log_in(found: Account, *, shared: bool = False) -> None:
 
 
 def log_out() -> None:
-    """End this session."""
+    """End this session, and every copy of its cookie."""
+    found = account()
+    if found is not None and "name" in session:
+        with current_runtime().work(found.actor) as work:
+            end_session(work, session["name"])
     session.clear()
     g.account = None
 

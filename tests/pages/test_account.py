@@ -179,6 +179,22 @@ def test_one_comes_in_and_goes_out(house, client, zoe):
     assert not logged_in(client)
 
 
+def test_a_copied_cookie_opens_nothing_after_logging_out(house, client, zoe):
+    enter(client, "zoe")
+    copied, phone = house.client(), house.client()
+    enter(phone, "zoe")
+    copied.set_cookie(
+        "__Host-collab",
+        client.get_cookie("__Host-collab", domain="here.example").value,
+        domain="here.example",
+        secure=True,
+    )
+    assert logged_in(copied)
+    post(client, "/logout")
+    assert not logged_in(copied)
+    assert logged_in(phone), "other sessions go on"
+
+
 def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(client, zoe):
     wrong = enter(client, "zoe", "pas le bon")
     unknown = enter(client, "abc", "pas le bon")
