@@ -387,6 +387,7 @@ def test_the_command_line_imports_reports_repeats_and_exports(command, tmp_path,
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1] == "imported 2, unchanged 0, refused 1"
     assert "refused mauvais.md: " in done.stderr
+    assert "4 of 4" in done.stderr, "three files and a folder"
     again = command("import", "markdown", str(folder))
     assert again.stdout.splitlines()[-1] == "imported 0, unchanged 2, refused 1"
     out = tmp_path / "sortie"
@@ -421,6 +422,7 @@ def test_an_export_never_writes_through_a_link(command, tmp_path, bring):
 def test_a_facilitator_uploads_a_zip_and_reads_the_report(client, ada, space, bring):
     log_in(client, ada)
     files = {"Mon dossier/a.md": "# A", "Mon dossier/mauvais.md": b"\xff"}
+    files["Mon dossier/a.md"] += "\n\n<script>x</script>"
     for line in ("1 fichier importé", "1 fichier inchangé"):
         sent = {"file": (zipped(files=files), "arbre.zip")}
         answer = client.post("/p/jardin/pages/import", data=sent, base_url=BASE)
@@ -428,6 +430,7 @@ def test_a_facilitator_uploads_a_zip_and_reads_the_report(client, ada, space, br
         assert answer.status_code == 200
         assert line in text
         assert "mauvais.md" in text
+        assert "Un script est enlevé." in text
     assert titles(space) == ["A"]
     wrong = {"file": (io.BytesIO(b"rien"), "arbre.zip")}
     answer = client.post("/p/jardin/pages/import", data=wrong, base_url=BASE)
@@ -454,3 +457,17 @@ def test_members_who_are_no_facilitators_upload_nothing(client, make, ada, space
     answer = client.post("/p/jardin/pages/import", data=sent, base_url=BASE)
     assert answer.status_code == 403
     assert titles(space) == []
+
+
+def test_what_a_file_is_shown_without_and_files_of_one_name_are_reported(ada, space, house):
+    files = [
+        ("script.md", b"# A\n\n<script>x</script> [b](data:text/html,x) <img src=x onerror=y>"),
+        ("front.md", b"---\ntitle: [pas fini\n---\nun"),
+        ("code.md", b"```\n<script>x</script>\n```\n`<img onerror=y>`"),
+        ("code.md", b"autre"),
+    ]
+    plan = plan_import(db.session(), space, [Found(*file) for file in files])
+    report = run_import(lambda: house.as_(ada), space, plan, lambda path: None)
+    assert [path for path, _ in report.cleaned] == ["script.md"] * 3 + ["front.md"]
+    assert [path for path, _ in report.refused] == ["code.md"]
+    assert report.imported == 3

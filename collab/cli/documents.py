@@ -48,10 +48,14 @@ def import_markdown(
         actor = person(alias) if alias else _facilitator(space)
         found = files_in(folder, runtime.settings.limits.import_file)
         plan = plan_import(db.session(), space, found)
-        with _progress(len(plan.leaves)) as tick:
+        with _progress(len(plan.leaves) + len(plan.refused)) as tick:
+            for path, _why in plan.refused:
+                tick(path)
             report = run_import(lambda: runtime.work(actor), space, plan, tick)
     for path, why in report.refused:
         click.echo(f"refused {path}: {why}", err=True)
+    for path, what in report.cleaned:
+        click.echo(f"cleaned {path}: {what}", err=True)
     click.echo(report.line())
 
 

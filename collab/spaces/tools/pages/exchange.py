@@ -38,6 +38,8 @@ class Report:
     imported: int = 0
     unchanged: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    cleaned: list[tuple[str, str]] = field(default_factory=list)
+    """Files that are shown without all they hold, and what is left out."""
 
     def line(self) -> str:
         """The report in one line, as the command line prints it."""
@@ -54,7 +56,7 @@ def run_import(
     Raises:
         Missing, Forbidden, Conflict: the actor may not write in the space at all.
     """
-    report = Report(refused=list(plan.refused))
+    report = Report(refused=list(plan.refused), cleaned=list(plan.cleaned))
     with start() as work:
         require(work, space, Role.MEMBER)
     failed: set[str] = set()

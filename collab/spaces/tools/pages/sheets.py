@@ -115,17 +115,21 @@ def first_heading(source: str) -> str:
 
 
 def _front(text: str) -> dict[str, Any]:
+    read = read_front(text)
+    return _line_by_line(text) if read is None else read
+
+
+def read_front(text: str) -> dict[str, Any] | None:
+    """What front matter says; None when it is no YAML, or no table of names and values."""
     if len(text) > MAX_FRONT:
-        return _line_by_line(text)
+        return None
     try:
         read = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, with less in it
     except (yaml.YAMLError, RecursionError, ValueError):
-        return _line_by_line(text)
-    if read is None:
-        return {}
-    if not isinstance(read, dict):
-        return _line_by_line(text)
-    return {one_line(_whole(str(key))): value for key, value in read.items()}
+        return None
+    if read is not None and not isinstance(read, dict):
+        return None
+    return {one_line(_whole(str(key))): value for key, value in (read or {}).items()}
 
 
 def _line_by_line(text: str) -> dict[str, Any]:

@@ -22,11 +22,14 @@ from collab.spaces.tools.pages.naming import free_slug
 from collab.spaces.tools.pages.queries import documents
 from collab.spaces.tools.pages.sheets import Sheet, read_sheet
 from collab.spaces.tools.pages.sources import Found
+from collab.spaces.tools.pages.strictness import left_out
 
 OWN = ("index", "readme")
 """Names of files that hold the text of the folder they stand in."""
 SHARED_BY = 3
 """A title that so many files have is none: the first heading or the file name is taken."""
+
+TWICE = N_("Un autre fichier porte déjà ce nom : seul le premier est pris.")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Plan:
 
     leaves: list[Leaf] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    cleaned: list[tuple[str, str]] = field(default_factory=list)
+    """Files that are taken without all they hold, and what is left out."""
     slugs: dict[str, str] = field(default_factory=dict)
     """The address of the document of each file and each folder, by path."""
     uids: dict[str, str] = field(default_factory=dict)
@@ -100,7 +105,10 @@ def _read_all(found: Iterable[Found], plan: Plan) -> dict[str, Sheet]:
     sheets: dict[str, Sheet] = {}
     for file in found:
         try:
+            if file.path in sheets:
+                raise Invalid(file=TWICE)
             sheets[file.path] = _read(file)
+            plan.cleaned += [(file.path, what) for what in left_out(file.content)]
         except Invalid as refused:
             plan.refused.append((file.path, "; ".join(refused.fields.values())))
     return sheets

@@ -296,5 +296,5 @@ def import_zip(address: str) -> str | tuple[str, int]:
         errors = {name: _(text) for name, text in invalid.fields.items()}
         return page("import", space, errors=errors, report=None), 422
     report = exchange.run_import(lambda: runtime.work(actor), space, plan, lambda path: None)
-    refused = [(path, _(why)) for path, why in report.refused]
+    refused = [(path, _(why)) for path, why in [*report.refused, *report.cleaned]]
     return page("import", space, errors={}, report=report, refused=refused)
