@@ -15,7 +15,9 @@ CODE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1|`[^`\n]*`", re.M | re.S)
 FORBIDDEN = {
     SCRIPT: re.compile(r"<script\b", re.I),
     HANDLER: re.compile(r"<[a-z][^<>]*[\s/]on[a-z]+\s*=", re.I),
-    ADDRESS: re.compile(r"(?:\]\(|\]:|(?:href|src)\s{0,9}=|<)[\s<\"']{0,9}(?:data|javascript|vbscript):", re.I),
+    ADDRESS: re.compile(
+        r"(?:\]\(|\]:|(?:href|src)\s{0,9}=|<)[\s<\"']{0,9}(?:data|javascript|vbscript):", re.I
+    ),
 }
 
 
