@@ -171,7 +171,10 @@ def _common(space: Space, row: Invitation) -> dict[str, Any]:
                 "Ou allez sur %(where)s et tapez le code.",
                 where=where,
             ),
-            _("Lisez à quoi sert le projet. Puis choisissez un nom : pas besoin d’e-mail."),
+            _(
+                "Lisez à quoi sert le projet. "
+                "Puis choisissez un nom : pas besoin d’adresse électronique."
+            ),
             _("Gardez bien votre code de secours. C’est tout, vous pouvez écrire."),
         ],
     }  # fmt: skip

@@ -75,7 +75,7 @@ def account_errors(given: Register) -> dict[str, str]:
     if problem := password_problem(given.password):
         errors["password"] = problem
     if given.email and not EMAIL.fullmatch(given.email.strip()):
-        errors["email"] = N_("Cette adresse e-mail a une erreur. Vous pouvez aussi laisser vide.")
+        errors["email"] = N_("Cette adresse a une erreur. Vous pouvez aussi laisser vide.")
     return errors
 
 
@@ -193,7 +193,7 @@ def describe_oneself(work: Work, account: Account, given: Describe) -> None:
     if not given.display_name.strip() or len(given.display_name) > 80:
         errors["display_name"] = N_("Donnez un nom, de 80 caractères au plus.")
     if given.email and not EMAIL.fullmatch(given.email.strip()):
-        errors["email"] = N_("Cette adresse e-mail a une erreur. Vous pouvez aussi laisser vide.")
+        errors["email"] = N_("Cette adresse a une erreur. Vous pouvez aussi laisser vide.")
     if errors:
         raise Invalid(**errors)
     account.actor.display_name = given.display_name.strip()

@@ -26,14 +26,14 @@ WRITE = (
     N_("Après, vous pourrez encore le modifier, ou l’effacer et le remettre."),
 )  # fmt: skip
 COME_IN = (
-    N_("Un nom court et un mot de passe suffisent. Il n’y a pas besoin d’e-mail."),
-    N_("Un code à imprimer remplace l’e-mail, si vous oubliez votre mot de passe."),
+    N_("Un nom court et un mot de passe suffisent. Il n’y a pas besoin d’adresse électronique."),
+    N_("Si vous oubliez votre mot de passe, un code à imprimer permet d’en choisir un autre."),
     N_("Si quelque chose vous bloque, parlez à une personne : c’est écrit juste en dessous."),
 )
 HOW: Mapping[str, Sequence[str]] = {
     "site.home": (
         N_("Un projet a ses discussions et ses documents. S’il est ouvert, on lit sans compte."),
-        N_("Pour écrire, il faut un compte : un nom court et un mot de passe, sans e-mail."),
+        N_("Pour écrire, un nom court et un mot de passe suffisent, sans adresse électronique."),
         N_("Avant de publier, la page dit toujours qui verra ce que vous écrivez."),
     ),
     "spaces.home": (

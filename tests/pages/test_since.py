@@ -98,7 +98,7 @@ def test_home_tells_a_stranger_what_this_is_and_what_one_can_do(talk):
     answer = client.get("/")
     said = answer.get_data(as_text=True)
     assert "Set-Cookie" not in answer.headers
-    for words in ("Vous pouvez lire sans compte", "Comment ça marche", "sans e-mail", "Jardin"):
+    for words in ("Vous pouvez lire sans compte", "Comment ça marche", "sans adresse", "Jardin"):
         assert words in said
     for target in ("/register", "#tous", "#humain", "/affichage"):
         assert f'href="{target}' in said
