@@ -78,7 +78,7 @@ def test_a_logo_is_looked_at_then_shown_then_taken_away_and_put_back(ada):
     assert "Blason de la commune" in preview
     assert address not in text(ada.get("/about"))
     told = text(ada.post(f"{PAGE}/{number}/show", follow_redirects=True))
-    notices = told.partition('id="notices"')[2].partition("<main")[0]
+    notices = told.partition('id="notices"')[2].partition("<h1")[0]
     assert f'action="{PAGE}/hide"' in notices
     page = text(ada.get("/about"))
     assert f'<img src="{address}" width="40" height="40" alt="Blason de la commune">' in page
