@@ -19,7 +19,7 @@ from collab.core.errors import Forbidden, Missing, Problem, TooMany, Unauthentic
 from collab.core.i18n import N_
 from collab.web.actions import describe
 from collab.web.extensions import db
-from collab.web.held import just_sent
+from collab.web.held import just_sent, to_send_again
 from collab.web.once import by_script
 from collab.web.runtime import current_runtime
 from collab.web.view import account
@@ -127,12 +127,20 @@ def on_http(error: HTTPException) -> Response:
 
 
 def on_database(error: OperationalError) -> Response:
-    """Locked for too long, or a full disk: nothing was committed, nothing committed is lost."""
+    """Locked for too long, or a full disk: nothing was committed, nothing committed is lost.
+
+    A form comes back as it was sent, with its key, and a button to send it again.
+    """
     db.session.rollback()
     log.error("database unavailable: %s", error.orig)
-    problem = Problem(BUSY)
-    problem.status, problem.code = 503, "busy"
-    response = answer(problem)
+    waiting = None if wants_json() else to_send_again()
+    if waiting is not None:
+        back = _came_from()
+        response = _page("errors/held.html", 503, held=waiting, next=back, busy=gettext(BUSY))
+    else:
+        problem = Problem(BUSY)
+        problem.status, problem.code = 503, "busy"
+        response = answer(problem)
     response.headers["Retry-After"] = "5"
     return response
 

@@ -5,9 +5,11 @@ These are faults of SQLite's file; the suite on PostgreSQL has no use for them.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 
 import pytest
 from conftest import Make, log_in, open_house
@@ -84,11 +86,10 @@ def titles() -> list[str]:
     return [item.title for item in db.session.query(Item).order_by(Item.id)]
 
 
-def test_a_locked_database_is_a_clear_page_and_writing_works_again_afterwards(town):
+@pytest.fixture
+def impatient_town(town):
+    """The same, where nobody waits long for the lock."""
     house, ada = town
-    client = house.client()
-    log_in(client, ada)
-    db.session.rollback()
 
     def impatient(connection, _record) -> None:
         connection.execute("PRAGMA busy_timeout=50")
@@ -97,6 +98,15 @@ def test_a_locked_database_is_a_clear_page_and_writing_works_again_afterwards(to
         engine = db.engine
     engine.dispose()
     event.listen(engine, "connect", impatient)
+    client = house.client()
+    log_in(client, ada)
+    db.session.rollback()
+    yield house, client
+    event.remove(engine, "connect", impatient)
+
+
+def test_a_locked_database_is_a_clear_page_and_writing_works_again_afterwards(impatient_town):
+    house, client = impatient_town
     with locked(house):
         refused = client.post("/p/jardin/discussion/new", data=thread_form(1))
         assert refused.status_code == 503
@@ -108,7 +118,59 @@ def test_a_locked_database_is_a_clear_page_and_writing_works_again_afterwards(to
     assert done.headers["X-RateLimit-Limit"] == "60"
     assert "Retry-After" not in done.headers
     assert titles() == ["Avant la panne", "Pendant la panne 2"]
-    event.remove(engine, "connect", impatient)
+
+
+def form_on(page: str) -> tuple[str, dict[str, str]]:
+    """Where the one form of a page that asks nothing of the database goes, with its fields."""
+    (form,) = re.findall(r'<form class="card".*?</form>', page, re.DOTALL)
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    lines = re.findall(r'<input type="text" [^>]*name="([^"]+)"[^>]* value="([^"]*)"', form)
+    boxes = re.findall(r'<textarea [^>]*name="([^"]+)"[^>]*>\n(.*?)</textarea>', form, re.DOTALL)
+    fields = {name: unescape(value) for name, value in [*hidden, *lines, *boxes]}
+    fields.pop("csrf_token")
+    return unescape(re.search(r'action="([^"]+)"', form)[1]), fields
+
+
+def test_what_was_typed_while_the_database_was_locked_comes_back_and_goes_once(impatient_town):
+    house, client = impatient_town
+    written = {
+        "title": "Pendant la panne « 1 »",
+        "body": "Une <b>longue</b> lettre.\nDeuxième ligne.",
+        "language": "fr",
+        "once": "a-key",
+    }
+    with locked(house):
+        refused = client.post("/p/jardin/discussion/new?page=2", data=written)
+        again = client.post("/p/jardin/discussion/new?page=2", data=written)
+    assert refused.status_code == again.status_code == 503
+    assert refused.headers["Cache-Control"] == "no-store"
+    page = again.get_data(as_text=True)
+    assert "Réessayer" in page
+    action, fields = form_on(page)
+    assert (action, fields) == ("/p/jardin/discussion/new?page=2", written)
+    done = [client.post(action, data=fields) for _twice in range(2)]
+    assert [answer.status_code for answer in done] == [302, 302]
+    assert titles() == ["Avant la panne", written["title"]]
+
+
+def test_a_choice_that_could_not_be_kept_comes_back_too_but_never_a_password(impatient_town):
+    house, client = impatient_town
+    secrets = {
+        "/account/password": {"old": "pas-a-montrer", "new": "pas-a-montrer"},
+        "/account/code": {"password": "pas-a-montrer"},
+        "/recover": {"alias": "ada", "code": "pas-a-montrer", "new": "pas-a-montrer"},
+    }
+    with locked(house):
+        left = client.post("/p/jardin/leave", data={"sure": "1"})
+        answers = [client.post(path, data=sent) for path, sent in secrets.items()]
+        foreign = {"Origin": "https://elsewhere.example"}
+        house.app.config["WTF_CSRF_ENABLED"] = True
+        house.app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+        other = client.post("/p/jardin/leave", data={"sure": "1"}, headers=foreign)
+    assert left.status_code == other.status_code == 503
+    assert form_on(left.get_data(as_text=True)) == ("/p/jardin/leave", {"sure": "1"})
+    assert "sure" not in other.get_data(as_text=True)
+    assert all("pas-a-montrer" not in answer.get_data(as_text=True) for answer in answers)
 
 
 def test_a_full_disk_is_a_clear_page_and_nothing_committed_is_lost(town):
