@@ -1,5 +1,6 @@
 /* What open pages do by themselves: show what happens, say who is there, keep drafts.
-   Loaded as a module by _live.html. Every page works without it.
+   Loaded as a module by _live.html, and by _drafts.html where only drafts are kept. Every page works
+   without it.
 
    What a live page carries (all but `main` and `#messages` may be missing):
 
@@ -13,7 +14,8 @@
    <p id="presence">               who is there
    <p id="live-status" role="status">   what is said politely to everybody, screen readers too
    <button id="live-pause" hidden> holds the news back
-   <form data-draft="KEY">         its text fields are kept in this browser until they are sent;
+   <form data-draft="KEY">         its text fields are kept in this browser until they are sent, never
+                                   a password; they come back where what they changed is unchanged;
                                    inside a live page it is sent without leaving the page
    <script type="application/json" id="live-strings">  every word that is shown; see _live.html
 
@@ -23,7 +25,8 @@ const page = document.querySelector("main[data-live]");
 const list = document.getElementById("messages");
 const strings = readStrings();
 const plural = new Intl.PluralRules(document.documentElement.lang || "fr");
-const WEEK = 7 * 24 * 3600 * 1000;
+const HOUR = 3600 * 1000;
+const WEEK = 7 * 24 * HOUR;
 const MANY = 40; // more articles than this to fetch again: reading the page again is lighter
 const PREFIX = "collab:draft:";
 
@@ -76,15 +79,19 @@ function forgetOldDrafts() {
     for (const key of Object.keys(store).filter((name) => name.startsWith(PREFIX))) {
       const draft = JSON.parse(store[key]);
       // The next person at this computer must not find them, logged in or not.
-      if (draft.me !== strings.me || Date.now() - draft.at > WEEK) store.removeItem(key);
+      const most = draft.sent ? HOUR : WEEK; // what was sent is for whoever comes back at once
+      if (draft.me !== strings.me || Date.now() - draft.at > most) store.removeItem(key);
     }
   });
 }
 
 function keepDraft(form, sent) {
   const values = {};
-  for (const field of fieldsOf(form)) if (field.value !== field.defaultValue) values[field.name] = field.value;
-  const draft = JSON.stringify({ at: Date.now(), me: strings.me, sent, values });
+  const before = {};
+  for (const { name, value, defaultValue } of fieldsOf(form)) {
+    if (value !== defaultValue) [values[name], before[name]] = [value, defaultValue];
+  }
+  const draft = JSON.stringify({ at: Date.now(), me: strings.me, sent, values, before });
   stored((store) => (Object.keys(values).length ? store.setItem(keyOf(form), draft) : store.removeItem(keyOf(form))));
 }
 
@@ -104,7 +111,10 @@ function bringBackDraft(form) {
   // What the server gave back with an error is newer than what we kept.
   if (form.querySelector("[aria-invalid=true]")) return;
   for (const field of fieldsOf(form)) {
-    if (field.name in draft.values && field.value === field.defaultValue) field.value = draft.values[field.name];
+    const { name, value, defaultValue } = field;
+    // What somebody else has changed since is not undone unseen.
+    const same = value === defaultValue && (!draft.before || draft.before[name] === value);
+    if (name in draft.values && same) field.value = draft.values[name];
   }
 }
 
