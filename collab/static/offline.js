@@ -1,10 +1,10 @@
 /* Starts the service worker (sw.js), and shows what it keeps and what waits to be sent; offers to
-   read the page aloud (aloud.js). Loaded by base.html; with `data-shared` nothing is kept, and with
-   `data-idle` it says when the session is about to end. Every page works without it.
+   read the page aloud (aloud.js); closes menus. Loaded by base.html; with `data-shared` nothing is
+   kept, and with `data-idle` it says when the session is about to end. Every page works without it.
 
    What waits is shown at the end of #messages on the page it was written on, on the page
    /hors-ligne (#unsent, and #kept for the pages that are kept), and as one line anywhere else.
-   The words come with what the worker says. Focus is never moved. */
+   The words come with what the worker says. Focus is never moved, but from a menu that closes. */
 
 const own = document.querySelector("script[data-aloud]");
 const worker = "shared" in own.dataset ? null : navigator.serviceWorker;
@@ -180,6 +180,18 @@ for (const asked of window.MediaRecorder && navigator.mediaDevices ? document.qu
       (await import(asked.dataset.load)).start(asked);
     } catch (error) {
       if (asked.href) location.assign(asked.href);
+    }
+  });
+}
+
+/* --- Menus: a click elsewhere closes them, and Escape, which leads back to their button -------- */
+
+for (const kind of ["click", "focusin", "keydown"]) {
+  document.addEventListener(kind, ({ key, target }) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (kind === "keydown" ? key !== "Escape" : menu.contains(target)) continue;
+      menu.open = false;
+      if (key) menu.firstElementChild.focus();
     }
   });
 }

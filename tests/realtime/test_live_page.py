@@ -243,6 +243,62 @@ def test_a_draft_survives_a_closed_page_and_not_its_session(town, after):
     until(lambda: drafts(page) == 0, "the next person finds the draft")
 
 
+def test_a_form_of_the_site_keeps_a_draft_until_it_is_sent_or_its_owner_leaves(town):
+    page = town.open(town.mesange)
+    new = town.url + "/spaces/new"
+    page.goto(new, wait_until="networkidle")
+    page.fill("#f-name", "Verger")
+    page.fill("#f-why", "Pour les pommes.")
+    until(lambda: drafts(page) == 1, "the draft was not kept")
+    page.goto(new)
+    expect(page.locator("#f-why")).to_have_value("Pour les pommes.")
+    page.locator("main form button.btn").last.click()
+    page.wait_for_url("**/p/verger")
+    page.goto(new, wait_until="networkidle")
+    expect(page.locator("#f-why")).to_have_value("")
+    assert drafts(page) == 0
+    page.fill("#f-how", "Avec des échelles.")
+    until(lambda: drafts(page) == 1, "the draft was not kept")
+    page.locator("details.account summary").click()
+    page.locator("form[action='/logout'] button").click()
+    page.wait_for_url("**/setup")
+    assert drafts(page) == 0
+
+
+def test_a_draft_does_not_undo_what_somebody_else_has_written_since(town):
+    page = town.open(town.loutre)
+    settings = town.url + "/p/jardin/settings"
+    page.goto(settings, wait_until="networkidle")
+    page.fill("#f-why", "Pour la pluie.")
+    page.fill("#f-how", "Avec des cuves.")
+    until(lambda: "cuves" in page.evaluate("JSON.stringify(localStorage)"), "no draft was kept")
+    with town.house.as_(town.loutre) as work:
+        town.space(work).why = "Pour la mare."
+    page.goto(settings)
+    expect(page.locator("#f-how")).to_have_value("Avec des cuves.")
+    expect(page.locator("#f-why")).to_have_value("Pour la mare.")
+
+
+def test_the_menu_of_the_account_closes_by_escape_and_by_leaving_it(town):
+    page = town.joined(town.open(town.mesange))
+    menu, button = page.locator("details.account"), page.locator("details.account summary")
+    button.click()
+    page.keyboard.press("Tab")
+    expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(button).to_be_focused()
+    button.click()
+    page.locator("h1").first.click()
+    expect(menu).not_to_have_attribute("open", "")
+    expect(button).not_to_be_focused()
+    button.focus()
+    page.keyboard.press("Enter")
+    for _link in range(4):
+        page.keyboard.press("Tab")
+    expect(menu).not_to_have_attribute("open", "")
+
+
 def drafts(page):
     return page.evaluate("Object.keys(localStorage).length")
 
