@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from collab.core.db import prepare
 from collab.federation import models as _federation  # noqa: F401 - its tables are the house's
 from collab.migrate import upgrade, write
+from collab.spaces import decisions as _decisions  # noqa: F401 - so is this one
 
 with tempfile.TemporaryDirectory() as folder:
     engine = create_engine(f"sqlite:///{Path(folder) / 'compare.sqlite'}")

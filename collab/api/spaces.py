@@ -9,12 +9,11 @@ from collab.api.door import acting, answer, body, bp, caller, cursor, limit, pag
 from collab.core.errors import Forbidden
 from collab.core.i18n import N_
 from collab.core.inputs import parse
+from collab.spaces.decisions import decide
 from collab.spaces.membership import (
     AskToJoin,
     Decide,
-    admit,
     ask_to_join,
-    decline,
     follow,
     leave,
     unfollow,
@@ -126,17 +125,17 @@ def list_requests(address: str) -> Response:
 
 @bp.post("/spaces/<address>/requests/<int:member>/accept")
 def accept_request(address: str, member: int) -> Response:
-    """Let somebody in who asked."""
+    """Let somebody in who asked; 202 when the project's own instance is to do it."""
     row = readable(address)
     with acting() as work:
-        done = admit(work, row, Decide(member=member))
-    return answer(shapes.member(done))
+        done = decide(work, row, "admit", Decide(member=member))
+    return answer(shapes.member(done), 200 if row.local else 202)
 
 
 @bp.post("/spaces/<address>/requests/<int:member>/refuse")
 def refuse_request(address: str, member: int) -> Response:
-    """Refuse somebody who asked."""
+    """Refuse somebody who asked; 202 as above."""
     row = readable(address)
     with acting() as work:
-        done = decline(work, row, Decide(member=member))
-    return answer(shapes.member(done))
+        done = decide(work, row, "decline", Decide(member=member))
+    return answer(shapes.member(done), 200 if row.local else 202)

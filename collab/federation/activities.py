@@ -200,7 +200,10 @@ def to_host(facts: Facts) -> dict[str, Any] | None:
         return offer(facts.session, event, facts)
     if type(event) in VOICES:
         return tell(facts)
-    told = _asked_of_host(facts) or _about_oneself(facts)
+    if isinstance(event, happened.DecisionAsked):
+        told = grants.decided(facts)
+    else:
+        told = _asked_of_host(facts) or _about_oneself(facts)
     if told is None:
         return None
     plain = {"@context": CONTEXT, "actor": facts.actor.iri, "to": [space.iri], "cc": []}

@@ -22,6 +22,7 @@ from collab.core.events import EventRow
 from collab.core.i18n import N_
 from collab.core.jobs import Payload
 from collab.core.work import Work
+from collab.federation.expired import OF_PEOPLE
 from collab.federation.house import Federation
 from collab.federation.models import (
     PARTIAL,
@@ -35,6 +36,7 @@ from collab.federation.state import object_of
 from collab.federation.voices import PRESENCE, bring_back, take_back
 from collab.people.models import Actor
 from collab.spaces import items
+from collab.spaces.decisions import refuse_decision
 from collab.spaces.events import ItemPublished, ItemRevised
 from collab.spaces.models import Item, ItemState, Reaction, Space
 from collab.spaces.notices import (
@@ -84,7 +86,11 @@ def settle(federation: Federation, session: Session, payloads: Sequence[Payload]
         refusal, sign, ballot = _refusal(session, row), _sign(session, row), _ballot(session, row)
         words = row.error if row.state == "refused" else UNANSWERED
         why = Why(words, row.done_at or federation.now())
+        told = session.get_one(OutboxItem, row.outbox_id).activity_id
         session.commit()
+        if row.verb in OF_PEOPLE:
+            with writing(session):
+                refuse_decision(session, told, why.words, why.at)
         if refusal is not None:
             _settle(federation, *refusal, why)
         if sign is not None:

@@ -19,8 +19,10 @@ from collab.spaces.models import Space
 
 DECLINED = "settle_declined"
 """The kind of job that undoes here what a project's host did not take (see `declined`)."""
-ABOUT_A_TEXT = frozenset({"Create", "Update", "Delete", "Undo Delete", "Like"})
-"""What such a job is about, by the verbs of letters."""
+OF_WORDS = frozenset({"Create", "Update", "Delete", "Undo Delete", "Like", "Undo"})
+OF_PEOPLE = frozenset({"Accept", "Reject", "Offer", "Remove", "Invite"})
+SETTLED = OF_WORDS | OF_PEOPLE
+"""What such a job is about, by the verbs of letters: words and signs, or decisions about people."""
 
 
 def expire(session: Session, which: ColumnElement[bool], why: str, at: datetime) -> None:
@@ -29,7 +31,7 @@ def expire(session: Session, which: ColumnElement[bool], why: str, at: datetime)
     hosts = select(Actor.inbox).join(Space, Space.actor_id == Actor.id).where(~Space.local)
     unsent = Delivery.state.in_(UNSENT)
     said = select(Delivery.id).where(
-        which, unsent, Delivery.verb.in_(ABOUT_A_TEXT), Delivery.inbox.in_(hosts)
+        which, unsent, Delivery.verb.in_(SETTLED), Delivery.inbox.in_(hosts)
     )
     for delivery in session.scalars(said.order_by(Delivery.id)).all():
         enqueue(session, DECLINED, {"delivery": delivery}, at)

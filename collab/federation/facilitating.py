@@ -1,26 +1,57 @@
-"""What a facilitator of elsewhere decides in a project of ours, beside its words (1.4, R18)."""
+"""What a facilitator of elsewhere decides in a project of ours, beside its words (1.4, R18); and
+what a project of elsewhere tells those who look after it from here."""
 
 from __future__ import annotations
 
-from collab.core.errors import Missing
+from sqlalchemy import select
+
+from collab.core.errors import Forbidden, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.inputs import parse
-from collab.federation.inbox import Case, id_of, on
+from collab.federation.actors import words
+from collab.federation.candidates import REQUESTS
+from collab.federation.gate import Arrival
+from collab.federation.grants import role_named
+from collab.federation.house import Federation
+from collab.federation.hygiene import domain_of
+from collab.federation.inbox import Case, id_of, on, prepares
+from collab.people.models import Actor
+from collab.people.queries import actor_by_iri
+from collab.spaces.candidates import drop_candidate, has_facilitator_here, take_candidate
+from collab.spaces.decisions import UNLISTED, echoed
 from collab.spaces.items import by_iri
+from collab.spaces.membership import (
+    MAX_NOTE,
+    Decide,
+    admit,
+    change_role,
+    decline,
+    remove_member,
+)
+from collab.spaces.models import Membership, MembershipState, Role, Space
 
 FEATURED = "/featured"
+MOST_MET = 60
+AN_HOUR = 3600
 ACTS = {"Add": "pin", "Remove": "unpin"}
 
 
 @on("Add", "Remove")
 def feature(case: Case) -> None:
-    """Keep a thing of the project at the top of its room, or let it go; the operation says who may.
+    """Keep a thing of the project at the top of its room, or let it go; or take somebody out of
+    the project. The operations say who may.
 
     Raises:
-        Missing: no such thing in that project, or none that can be pinned.
+        Missing: no such thing or person in that project, or none that can be pinned.
         Forbidden: they are no facilitator of it.
     """
     target = id_of(case.activity.get("target"))
+    if target.endswith(REQUESTS):
+        _waits(case)
+        return
+    if case.activity["type"] == "Remove" and case.space(target) is not None:
+        remove_member(case.work, case.hosted(target), Decide(member=_number(case, case.thing)))
+        return
     space = case.space(target.removesuffix(FEATURED)) if target.endswith(FEATURED) else None
     if space is None:
         return
@@ -32,3 +63,105 @@ def feature(case: Case) -> None:
     if item is None or action is None:
         raise Missing(N_("Cette page n’existe pas, ou plus."))
     action.run(case.work, space, parse(action.input, {"item": item.uid}))
+
+
+def _number(case: Case, iri: str) -> int:
+    person = actor_by_iri(case.work.session, iri)
+    if person is None:
+        raise Missing(UNLISTED)
+    return person.id
+
+
+def answered(case: Case, iri: str, *, yes: bool) -> None:
+    """`Accept` or `Reject` of somebody's `Join` of a project of ours; its table says who may (R18).
+
+    Nothing for what is no Join, or who asked themselves.
+    """
+    row = case.work.session.scalar(select(Membership).where(Membership.join_iri == iri))
+    if row is None or not row.space.local or row.actor_id == case.actor.id:
+        return
+    case.federation.require_peer(case.actor.host)
+    space = case.hosted(row.space.iri)
+    if row.state == MembershipState.INVITED:
+        raise Missing(UNLISTED)
+    if yes:
+        said = case.activity.get("instrument")
+        role = Role.MEMBER if said is None else role_named(said)
+        admit(case.work, space, Decide(member=row.actor_id, role=role))
+    else:
+        decline(case.work, space, Decide(member=row.actor_id))
+
+
+def regrade(case: Case, space: Space) -> None:
+    """`Offer {object: Grant}`: a facilitator proposes another role for a member (1.4).
+
+    Raises:
+        Missing: no such member.
+        Forbidden: they are no facilitator.
+        Problem: the Grant is not of this project.
+    """
+    if id_of(case.inner.get("context")) not in ("", space.iri):
+        raise Problem(N_("Ce rôle n’est pas compris."))
+    member = _number(case, id_of(case.inner.get("target")))
+    role = role_named(case.inner.get("object"))
+    change_role(case.work, space, Decide(member=member, role=role))
+
+
+# A project of elsewhere tells those who look after it from here
+
+
+@prepares("Add")
+def meet(federation: Federation, arrival: Arrival) -> None:
+    """Get to know who asks, before any transaction, for a project looked after here (R56, R29)."""
+    who = _person_of(arrival.activity.get("object"))
+    if not id_of(arrival.activity.get("target")).endswith(REQUESTS) or not who:
+        return
+    group = actor_by_iri(federation.session, arrival.actor)
+    space = group and _copy_of(federation, group)
+    if not space or actor_by_iri(federation.session, who) is not None:
+        return
+    if not federation.budget.spend(f"asking by {domain_of(arrival.host)}", MOST_MET, AN_HOUR):
+        raise Forbidden(N_("Trop de demandes de cette instance en une heure."))
+    federation.resolve_actor(who)
+
+
+def _waits(case: Case) -> None:
+    """`Add` to and `Remove` from the requests of a project of elsewhere, by itself (R15).
+
+    Raises:
+        Forbidden: nobody of here looks after that project.
+        Missing: the person is not known here.
+    """
+    space = _copy_of(case.federation, case.actor)
+    if space is None or id_of(case.activity.get("target")) != space.iri + REQUESTS:
+        raise Forbidden(N_("Personne d’ici ne s’occupe de ce projet."))
+    work, asked = case.work, case.inner
+    if case.activity["type"] == "Remove":
+        gone = drop_candidate(work, space, case.thing)
+        if gone is not None:
+            echoed(work, space, gone)
+        return
+    person = actor_by_iri(work.session, _person_of(asked))
+    if person is None:
+        raise Missing(N_("Cette personne n’est pas connue ici."))
+    invited = asked.get("type") == "Invite"
+    state = MembershipState.INVITED if invited else MembershipState.REQUESTED
+    role = role_named(asked.get("instrument")) if invited else Role.MEMBER
+    note = words(asked.get("content"), MAX_NOTE)
+    take_candidate(work, space, person, state, role, case.thing, note)
+    echoed(work, space, person.id)
+
+
+def _person_of(asked: object) -> str:
+    """Who asks by a Join, or is asked by an Invite; "" for anything else."""
+    if not isinstance(asked, dict):
+        return ""
+    names = {"Join": "actor", "Invite": "object"}
+    return id_of(asked.get(names.get(str(asked.get("type")), "")))
+
+
+def _copy_of(federation: Federation, group: Actor) -> Space | None:
+    """The project of elsewhere that is that actor, when somebody of here looks after it."""
+    session = federation.session
+    space = session.scalar(select(Space).where(Space.actor_id == group.id, Space.local.is_(False)))
+    return space if space is not None and has_facilitator_here(session, space) else None

@@ -15,11 +15,15 @@ from collab.federation.facts import Facts
 from collab.federation.log import CONTEXT, stamp
 from collab.people.models import Actor
 from collab.spaces import events as happened
+from collab.spaces.decisions import Decision
 from collab.spaces.models import Membership, Role
 from collab.spaces.tool import Json
 
 ROLE_NAMES = {Role.READER: "visit", Role.MEMBER: "report", Role.FACILITATOR: "admin"}
-"""Our roles in ForgeFed's words."""
+"""Our roles in ForgeFed's words: what we say."""
+ROLES = {"report": Role.MEMBER, "triage": Role.MEMBER, "write": Role.MEMBER,
+         "maintain": Role.MEMBER, "admin": Role.FACILITATOR}  # fmt: skip
+"""ForgeFed's roles in ours: what we understand, never more than was said (docs/adr/0016)."""
 LASTS = timedelta(days=365)
 REPLACED = "replaced"
 """The `summary` of a Revoke after which the member is still one, by another Grant."""
@@ -32,6 +36,11 @@ def _row(facts: Facts, member: Actor) -> Membership | None:
             Membership.space_id == facts.space.id, Membership.actor_id == member.id
         )
     )
+
+
+def role_named(said: object) -> Role:
+    """Our role for a role of ForgeFed; what is not known lets read and nothing else."""
+    return ROLES.get(said, Role.READER) if isinstance(said, str) else Role.READER
 
 
 def granted(facts: Facts) -> Json | None:
@@ -71,9 +80,11 @@ def besides(facts: Facts) -> Iterator[tuple[Actor, Json]]:
         case happened.MemberInvited():
             row = _row(facts, member)
             if row is not None and row.join_iri:
-                yield facts.actor, _invitation(facts, member, row.join_iri, event.role)
+                speaker = facts.actor if facts.actor.local else facts.space.actor
+                yield speaker, _invitation(facts, speaker, row)
         case happened.MemberRemoved():
-            yield facts.actor, _removal(facts, member)
+            if facts.actor.local:  # who is elsewhere has said so to us alone, and signs alone
+                yield facts.actor, _removal(facts, member)
         case happened.MemberExcluded() if event.follow_iri:
             yield facts.space.actor, _followed_no_more(facts, member, event.follow_iri)
         case happened.RoleChanged() | happened.GrantRenewed() if event.former:
@@ -92,12 +103,34 @@ def _direct(facts: Facts, speaker: Actor, member: Actor, verb: str, iri: str) ->
     }
 
 
-def _invitation(facts: Facts, member: Actor, iri: str, role: int) -> Json:
-    return _direct(facts, facts.actor, member, "Invite", iri) | {
-        "object": member.iri,
+def _invitation(facts: Facts, speaker: Actor, row: Membership) -> Json:
+    """In the facilitator's name; in the project's, for one of elsewhere, whose own Invite it
+    fulfils: an instance is invited to a project by that project's instance alone."""
+    told = _direct(facts, speaker, row.actor, "Invite", str(row.join_iri)) | {
+        "object": row.actor.iri,
         "target": facts.space.iri,
-        "instrument": ROLE_NAMES[Role(role)],
+        "instrument": ROLE_NAMES[Role(row.role)],
     }
+    return told if facts.actor.local else told | {"fulfills": facts.row.cause}
+
+
+def decided(facts: Facts) -> Json | None:
+    """What a facilitator of here asks the host of a project to decide about somebody."""
+    event = facts.event
+    assert isinstance(event, happened.DecisionAsked)
+    asked = facts.session.get(Decision, event.decision_id)
+    if asked is None:
+        return None
+    member, group, role = facts.member().iri, facts.space.iri, ROLE_NAMES[Role(asked.role)]
+    grant = {"type": "Grant", "object": role, "context": group, "target": member}
+    told: dict[str, Json] = {
+        "admit": {"type": "Accept", "object": asked.about, "instrument": role},
+        "decline": {"type": "Reject", "object": asked.about},
+        "role": {"type": "Offer", "object": grant, "target": group},
+        "remove": {"type": "Remove", "object": member, "target": group},
+        "invite": {"type": "Invite", "object": member, "target": group, "instrument": role},
+    }
+    return {"id": asked.iri} | told[asked.act]
 
 
 def _removal(facts: Facts, member: Actor) -> Json:

@@ -6,7 +6,15 @@ from sqlalchemy import select
 
 from collab.core.errors import Forbidden, Missing, Problem
 from collab.core.i18n import N_
-from collab.federation import blocks, inviting, peers, receipt_lists, receipts, speaking
+from collab.federation import (
+    blocks,
+    facilitating,
+    inviting,
+    peers,
+    receipt_lists,
+    receipts,
+    speaking,
+)
 from collab.federation import log as project_log
 from collab.federation.actors import words, words_of_html
 from collab.federation.deliver import log_inbox_of
@@ -18,6 +26,7 @@ from collab.people.models import ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces import membership as joining
 from collab.spaces import mirrors
+from collab.spaces.decisions import Decision, refuse_decision
 from collab.spaces.exclusions import MAX_REASON, Exclude, Readmit, exclude, readmit
 from collab.spaces.models import Follow, Membership, MembershipState, Offer, OfferState, Space
 from collab.spaces.offers import answer_offer
@@ -99,6 +108,9 @@ def offer(case: Case) -> None:
     _linked(case)
     target = id_of(case.activity.get("target"))
     space = case.hosted(target)
+    if case.inner.get("type") == "Grant":
+        facilitating.regrade(case, space)
+        return
     kind = case.federation.runtime.tools.offered(case.inner)
     if kind is None or kind.mapping.take_offer is None:
         raise Missing(N_("Aucun outil d’ici ne comprend cet objet."))
@@ -142,6 +154,7 @@ def answer(case: Case) -> None:
     _followed(case, iri, yes=yes)
     _joined(case, iri, yes=yes)
     inviting.answered(case, iri, yes=yes)
+    facilitating.answered(case, iri, yes=yes)
     _offered(case, iri, yes=yes)
 
 
@@ -171,6 +184,8 @@ def _joined(case: Case, iri: str, *, yes: bool) -> None:
 
 
 def _offered(case: Case, iri: str, *, yes: bool) -> None:
+    if not yes:
+        _undecided(case, iri)
     row = case.work.session.scalar(select(Offer).where(Offer.iri == iri))
     if row is None or row.space.actor_id != case.actor.id or row.state != OfferState.PENDING:
         return
@@ -179,6 +194,14 @@ def _offered(case: Case, iri: str, *, yes: bool) -> None:
     state = OfferState.CONFLICT if clash else OfferState.REFUSED
     reason = words_of_html(case.activity.get("summary"), 500)
     answer_offer(case.work, row, OfferState.ACCEPTED if yes else state, reason)
+
+
+def _undecided(case: Case, iri: str) -> None:
+    """A project says no to what a facilitator of here proposed about a member."""
+    asked = case.work.session.scalar(select(Decision).where(Decision.iri == iri))
+    if asked is not None and asked.space.actor_id == case.actor.id:
+        reason = words_of_html(case.activity.get("summary"), 500)
+        refuse_decision(case.work.session, iri, reason, case.work.now)
 
 
 @on("Grant", "Revoke")

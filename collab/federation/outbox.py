@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from collab.core.events import Event, EventRow
-from collab.federation import grants, receipts
+from collab.federation import candidates, grants, receipts
 from collab.federation.activities import VOICES, tell, to_host
 from collab.federation.facts import Facts
 from collab.federation.fanout import letters
@@ -105,6 +105,8 @@ class Outbox:
             if isinstance(facts.event, happened.SpaceMoved):  # also to those who hold no copy
                 send(session, space.actor, activity, audience(session, space.actor), row.at)
         self._answer(facts, activity)
+        for told, inboxes in candidates.news(facts):
+            send(session, space.actor, self._proven(facts, told), inboxes, row.at)
 
     def _spread(self, facts: Facts, entry: LogEntry, told: Json) -> None:
         """Tell those who follow and hold no copy (FEDERATION.md 1.1)."""

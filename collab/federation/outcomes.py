@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from collab.core.db import writing
 from collab.core.jobs import enqueue
-from collab.federation.expired import ABOUT_A_TEXT, DECLINED
+from collab.federation.expired import DECLINED, SETTLED
 from collab.federation.letters import Outcome
 from collab.federation.models import Delivery, GoneInbox, Subscriber
 from collab.federation.peerhealth import asked_to_wait, backoff, failed, peers_of, refused, took
@@ -135,7 +135,7 @@ def _note_row(session: Session, one: Outcome, sent: Sent) -> None:
     row.status, row.error = sent.answer.status, sent.reason
     if sent.verdict in (Verdict.REFUSED, Verdict.GONE):
         row.state, row.done_at = "refused", one.at
-        if row.verb in ABOUT_A_TEXT:
+        if row.verb in SETTLED:
             enqueue(session, DECLINED, {"delivery": row.id}, one.at)
     elif sent.verdict == Verdict.FAILED:
         row.next_at = one.at + backoff(row.attempts)

@@ -11,7 +11,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation import blocks
 from collab.federation.erasure import erase, says_erase
-from collab.federation.grants import REPLACED, ROLE_NAMES
+from collab.federation.grants import REPLACED, role_named
 from collab.federation.holding import iri_of
 from collab.federation.keyhistory import learn_keys
 from collab.federation.voices import bring_back, take_back
@@ -23,8 +23,6 @@ from collab.spaces.mirrors import redescribe, settle_membership
 from collab.spaces.models import Item, MembershipState, Offer, OfferState, Space
 from collab.spaces.offers import answer_offer
 from collab.spaces.tool import Json, Tools
-
-ROLES = {name: role for role, name in ROLE_NAMES.items()}
 
 
 def by_project(work: Work, tools: Tools, space: Space, activity: Json) -> None:
@@ -130,8 +128,8 @@ def _feature(work: Work, tools: Tools, space: Space, activity: Json) -> None:
 
 def _grant(work: Work, tools: Tools, space: Space, activity: Json) -> None:
     iri = str(activity["id"]).partition("#")[0]
-    role = ROLES.get(activity["object"])
-    if role is None or not iri.startswith(f"{space.iri}/grants/"):
+    role = role_named(activity["object"])
+    if not iri.startswith(f"{space.iri}/grants/"):
         raise Problem(N_("Ce rôle n’est pas compris."))
     member = _person(work, activity["target"])
     row = membership(work, space, member.id)

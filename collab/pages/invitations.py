@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import segno
 from flask import Blueprint, flash, redirect, render_template, request
@@ -14,6 +15,7 @@ from collab.core.errors import Forbidden, Invalid, Missing
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.pages.forms import again, blank
+from collab.spaces.decisions import waiting_in
 from collab.spaces.invitations import (
     Invite,
     Revoke,
@@ -41,16 +43,20 @@ def _inviting(address: str) -> Space:
     return space
 
 
+def frame(space: Space) -> dict[str, Any]:
+    """What the page of invitations shows: those by link, and who was asked by name."""
+    return space_frame(space, "members") | {
+        "invitations": invitations(dbsession(), space),
+        "invited": asked_by_name(dbsession(), space),
+        "asked": waiting_in(dbsession(), space),
+    }
+
+
 @bp.get("/p/<address>/invitations")
 def listed(address: str) -> str:
     """The invitations of a project, and who was asked by name."""
     space = _inviting(address)
-    return blank(
-        "spaces/invitations.html",
-        **space_frame(space, "members"),
-        invitations=invitations(dbsession(), space),
-        invited=asked_by_name(dbsession(), space),
-    )
+    return blank("spaces/invitations.html", **frame(space))
 
 
 @bp.post("/p/<address>/invitations")
@@ -66,10 +72,7 @@ def make(address: str) -> Response:
             with working() as work:
                 invite(work, space, parse(Invite, request.form))
     except Invalid as invalid:
-        return again(
-            "spaces/invitations.html", invalid, **space_frame(space, "members"),
-            invitations=invitations(dbsession(), space), invited=asked_by_name(dbsession(), space),
-        )  # fmt: skip
+        return again("spaces/invitations.html", invalid, **frame(space))
     return redirect(f"{space.url}/invitations")
 
 

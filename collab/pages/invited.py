@@ -9,17 +9,17 @@ from werkzeug.wrappers import Response
 from collab.core.errors import Forbidden, Invalid, Problem
 from collab.core.i18n import N_
 from collab.pages.forms import again
+from collab.pages.invitations import frame
 from collab.spaces.invited import answer_invitation
 from collab.spaces.models import Role
 from collab.spaces.policy import role_of
-from collab.spaces.queries import asked_by_name, invitations
-from collab.web.context import space_frame
 from collab.web.runtime import current_runtime
 from collab.web.security import limiter
 from collab.web.view import card, dbsession, here, require_login, viewer, working
 
 bp = Blueprint("invited", __name__, template_folder="templates")
 RATE = "60 per hour"
+ASKED = N_("C’est demandé à %(host)s, où vit le projet. Vous le verrez ici dès que c’est fait.")
 
 
 @bp.post("/p/<address>/invitations/person")
@@ -33,13 +33,11 @@ def by_address(address: str) -> Response:
     try:
         _invite(address, request.form.get("person", ""))
     except Invalid as invalid:
-        space = here(address)
-        return again(
-            "spaces/invitations.html", invalid, **space_frame(space, "members"),
-            invitations=invitations(session, space), invited=asked_by_name(session, space),
-        )  # fmt: skip
-    flash(_("L’invitation est envoyée. Vous verrez la réponse dans la liste des membres."), "ok")
-    return redirect(f"{here(address).url}/invitations")
+        return again("spaces/invitations.html", invalid, **frame(here(address)))
+    space = here(address)
+    sent = _("L’invitation est envoyée. Vous verrez la réponse dans la liste des membres.")
+    flash(sent if space.local else _(ASKED, host=space.host), "ok")
+    return redirect(f"{space.url}/invitations")
 
 
 def _invite(address: str, person: str) -> None:
@@ -64,6 +62,9 @@ def answer(address: str) -> Response:
     space, yes = card(address), request.form.get("answer") == "yes"
     with working() as work:
         answer_invitation(work, space, yes=yes)
+    if yes and space.local:
+        flash(_("Bienvenue dans le projet."), "ok")
+        return redirect(space.url)
     if yes:
         flash(_("Votre oui est parti. Vous verrez ici quand le projet l’aura reçu."), "ok")
         return redirect(space.url)

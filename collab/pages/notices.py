@@ -13,6 +13,7 @@ from collab.core.i18n import N_
 from collab.core.markup import plain
 from collab.people.models import Actor
 from collab.spaces import notices as told
+from collab.spaces.decisions import refusals_of
 from collab.spaces.exclusions import exclusions_of
 from collab.spaces.notices import NAMED, REFUSED, Notice, notices, seen
 from collab.spaces.requests import requests_for, requests_of
@@ -47,6 +48,7 @@ def mine() -> str:
         number=number,
         more=len(rows) > size,
         barred=exclusions_of(dbsession(), actor, now()),
+        refusals=refusals_of(dbsession(), actor, now()),
         waiting=requests_for(dbsession(), actor),
         asked=requests_of(dbsession(), actor, now()),
     )

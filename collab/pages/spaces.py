@@ -13,18 +13,9 @@ from collab.core.inputs import parse
 from collab.pages.forms import again, blank
 from collab.pages.news import copies_of, mirror_in_words, news_of
 from collab.spaces.barred import exclusion_of
-from collab.spaces.membership import (
-    AskToJoin,
-    Decide,
-    admit,
-    ask_to_join,
-    change_role,
-    decline,
-    follow,
-    leave,
-    remove_member,
-    unfollow,
-)
+from collab.spaces.decisions import decide as decide_about
+from collab.spaces.decisions import refusals_of, waiting_in
+from collab.spaces.membership import AskToJoin, Decide, ask_to_join, follow, leave, unfollow
 from collab.spaces.models import Role, Space
 from collab.spaces.operations import (
     DEFAULT_TOOLS,
@@ -46,7 +37,7 @@ from collab.web.runtime import current_runtime
 from collab.web.view import card, dbsession, here, require_login, viewer, working
 
 bp = Blueprint("spaces", __name__, template_folder="templates")
-ACTS = {"admit": admit, "decline": decline, "role": change_role, "remove": remove_member}
+ASKED = N_("C’est demandé à %(host)s, où vit le projet. Vous le verrez ici dès que c’est fait.")
 MEMBERS_ON_A_PAGE = 20
 NOBODY = N_("Personne ne répond à cette adresse. Vérifiez-la auprès de qui vous l’a donnée.")
 """Also said of a project that the person may not know of: as if there were none."""
@@ -194,7 +185,7 @@ def list_members(address: str) -> str:
     """Who takes part, a page at a time, with those who ask to."""
     space, session, actor = here(address), dbsession(), viewer()
     mine = role_of(session, space, actor.id if actor else None)
-    decides = mine >= Role.FACILITATOR and space.local
+    decides = mine >= Role.FACILITATOR
     every = members(session, space)
     size = shorter(MEMBERS_ON_A_PAGE)
     page = Page.asked(request.args.get("page", 1, type=int), len(every), size)
@@ -206,21 +197,21 @@ def list_members(address: str) -> str:
         page=page,
         changing=next((row for row in every if row.actor_id == wanted), None),
         requests=requests(session, space) if decides else [],
+        asked=waiting_in(session, space) if decides else {},
+        refusals=refusals_of(session, actor, now(), space) if actor and decides else [],
         standing=standing(session, space, actor),
     )
 
 
 @bp.post("/p/<address>/members")
 def decide(address: str) -> Response:
-    """Admit, decline, give a role or remove: see ACTS."""
+    """Admit, decline, give a role or remove; where the project lives elsewhere, ask for it."""
     require_login()
     space = here(address)
-    act = ACTS.get(request.form.get("act", ""))
-    if act is None:
-        raise Problem(N_("Cette demande n’est pas comprise."))
     with working() as work:
-        act(work, space, parse(Decide, request.form))
-    flash(_("C’est fait."), "ok")
+        decide_about(work, space, request.form.get("act", ""), parse(Decide, request.form))
+    asked = _(ASKED, host=space.host)
+    flash(_("C’est fait.") if space.local else asked, "ok")
     return redirect(f"{space.url}/members")
 
 

@@ -104,6 +104,13 @@ class GrantRenewed(Event, name="member.renewed"):
     former: str = ""
 
 
+class DecisionAsked(Event, name="member.decision"):
+    """On a copy: a facilitator asks the project's host to decide about `member_id`."""
+
+    member_id: int
+    decision_id: int
+
+
 class MemberInvited(Event, name="member.invited"):
     """`member_id`, of another instance than the project, is asked to take part."""
 

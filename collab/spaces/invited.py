@@ -35,7 +35,8 @@ def invite_person(work: Work, space: Space, given: InvitePerson) -> Membership:
     Raises:
         Forbidden: the actor is no facilitator, or the space is hosted elsewhere.
         Missing: nobody has that number.
-        Invalid: it is somebody of here, who gets a link; or no person; or the role is none.
+        Invalid: it is somebody of here, who gets a link (unless the facilitator is of elsewhere);
+            or no person; or the role is none.
         Conflict: they take part already, have asked to, or are excluded; or the space is archived.
     """
     require(work, space, Role.FACILITATOR)
@@ -45,7 +46,7 @@ def invite_person(work: Work, space: Space, given: InvitePerson) -> Membership:
         raise Missing(N_("Cette personne n’est pas connue ici."))
     if person.kind != ActorKind.PERSON:
         raise Invalid(person=N_("Cette adresse n’est pas celle d’une personne."))
-    if person.local:
+    if person.local and work.actor.local:
         raise Invalid(person=N_("Cette personne est d’ici : donnez-lui un lien d’invitation."))
     if given.role == Role.NONE:
         raise Invalid(role=N_("Choisissez un rôle."))
@@ -121,8 +122,11 @@ def answer_invitation(work: Work, space: Space, *, yes: bool) -> Membership:
         Missing: nothing was asked.
     """
     row = membership(work, space, work.actor.id)
-    if space.local or row is None or row.state != MembershipState.INVITED:
+    if row is None or row.state != MembershipState.INVITED:
         raise Missing(GONE)
+    if space.local:  # a facilitator of elsewhere asked somebody of here
+        invitation_accepted(work, space, row.join_iri or "", yes=yes)
+        return row
     row.state = MembershipState.REQUESTED if yes else MembershipState.LEFT
     row.since = work.now
     work.record(InvitationAnswered(space_id=space.id, actor_id=work.actor.id, accepted=yes))

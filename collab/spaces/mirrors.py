@@ -12,6 +12,8 @@ from collab.core.errors import Forbidden
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
+from collab.spaces.candidates import forget_candidates
+from collab.spaces.decisions import echoed
 from collab.spaces.events import (
     MemberAdmitted,
     MemberLeft,
@@ -110,6 +112,20 @@ def settle_membership(
     """
     if space.local:
         raise Forbidden(N_("Cela se fait sur l’instance qui héberge le projet."))
+    _write(work, space, member, state, role, grant_iri)
+    echoed(work, space, member.id)
+    if member.local and (state != MembershipState.ACTIVE or role < Role.FACILITATOR):
+        forget_candidates(work.session, space)
+
+
+def _write(
+    work: Work,
+    space: Space,
+    member: Actor,
+    state: MembershipState,
+    role: Role,
+    grant_iri: str | None,
+) -> None:
     row = membership(work, space, member.id)
     if row is None:
         row = Membership(space_id=space.id, actor_id=member.id, since=work.now)
@@ -121,6 +137,8 @@ def settle_membership(
         return
     row.state, row.role, row.since = state, role, work.now
     row.grant_iri = grant_iri or row.grant_iri
+    if not member.local:
+        row.note = ""  # what they wrote to ask was for whoever decided
     work.session.flush()
     _settled(work, row)
 

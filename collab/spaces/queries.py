@@ -117,14 +117,13 @@ def asked_by_name(session: Session, space: Space) -> Sequence[Membership]:
 
 
 def invited_to(session: Session, actor: Actor) -> Sequence[Space]:
-    """The projects of elsewhere that wait for the actor's answer."""
+    """The projects that wait for the actor's answer."""
     return session.scalars(
         select(Space)
         .join(Membership, Membership.space_id == Space.id)
         .where(
             Membership.actor_id == actor.id,
             Membership.state == MembershipState.INVITED,
-            Space.local.is_(False),
             Space.deleted_at.is_(None),
         )
         .order_by(Membership.since)

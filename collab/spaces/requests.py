@@ -18,7 +18,7 @@ ANSWER_TOLD = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Waiting:
-    """A project of this instance, and how many people ask to take part in it."""
+    """A project, and how many people ask to take part in it."""
 
     space: Space
     count: int
@@ -35,7 +35,7 @@ def requests_for(session: Session, actor: Actor) -> list[Waiting]:
             mine.state == MembershipState.ACTIVE,
             mine.role >= Role.FACILITATOR,
             asking.state == MembershipState.REQUESTED,
-            Space.local,
+            asking.actor_id != actor.id,
             Space.deleted_at.is_(None),
         )
         .group_by(Space.id)
