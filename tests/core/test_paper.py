@@ -127,6 +127,9 @@ def test_an_epub_is_a_book_with_contents_language_and_authors():
     assert '<p dir="rtl">مرحبا' in text
     assert '<li>\n        <p dir="ltr">pois</p>' in text
     assert 'start="3"' in text
+    assert '<pre dir="ltr">' in text, "a direction is said in the text, no book may style it"
+    with zipfile.ZipFile(io.BytesIO(body)) as file:
+        assert "direction" not in file.read("EPUB/look.css").decode()
 
 
 def test_an_epub_says_what_readers_of_books_ask_for():

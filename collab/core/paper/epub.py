@@ -20,7 +20,7 @@ body { font-family: serif; line-height: 1.5; margin: 0 5%; }
 h1, h2, h3, h4, h5, h6 { line-height: 1.2; }
 table { border-collapse: collapse; } td, th { border-bottom: 1px solid #999; padding: .3em .5em; }
 blockquote { border-inline-start: .2em solid #d1922a; padding-inline-start: 1em; margin-inline: 0; }
-pre { white-space: pre-wrap; direction: ltr; } .soft { opacity: .8; }
+pre { white-space: pre-wrap; } .soft { opacity: .8; }
 .inset { margin-inline-start: 1.5em; }
 .online { border-block-start: 1px solid #999; margin-block-start: 3em; padding-block-start: 1em; }
 .online img { width: 7em; height: 7em; }
@@ -104,7 +104,7 @@ def _block(block: Block) -> str:
         return f"<{opened}>{''.join(map(_block, block['blocks']))}</{closed}>"
     if kind == "table":
         return _table(block)
-    return f"<pre>{_safe(block['text'])}</pre>" if kind == "code" else "<hr/>"
+    return f'<pre dir="ltr">{_safe(block["text"])}</pre>' if kind == "code" else "<hr/>"
 
 
 def _table(block: Block) -> str:
