@@ -114,7 +114,10 @@ function bringBackDraft(form) {
     const { name, value, defaultValue } = field;
     // What somebody else has changed since is not undone unseen.
     const same = value === defaultValue && (!draft.before || draft.before[name] === value);
-    if (name in draft.values && same) field.value = draft.values[name];
+    if (!(name in draft.values && same)) continue;
+    field.value = draft.values[name];
+    const shut = field.closest("details");
+    if (shut) shut.open = true; // what comes back is to be seen
   }
 }
 

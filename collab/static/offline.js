@@ -167,7 +167,7 @@ function offerToListen() {
   listen.className = "btn quiet small";
   listen.id = "listen";
   const head = heading.closest(".spacehead > .wrap");
-  head ? head.append(listen) : heading.after(listen);
+  head ? head.append(listen) : (heading.closest(".row") || heading).after(listen);
 }
 
 /* --- A script that comes when it is asked for ([data-load]); a link without it leads on -------- */
