@@ -17,6 +17,8 @@ from collab.federation.transport import Answer, Transport, Unreachable
 ACCEPT = 'application/activity+json, application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
 ACTIVITY_JSON = "application/activity+json"
 
+# Remembered of a host that says it reads RFC 9421 by Ed25519 keys (2.2 point 2).
+ED25519 = "rfc9421-ed25519"
 _MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
@@ -43,7 +45,7 @@ class Unfetched(Exception):
 
 
 class Memory(Protocol):
-    """Which scheme a host has understood. Kept 30 days by who implements it."""
+    """Which scheme a host has understood, or ED25519. Kept 30 days by who implements it."""
 
     def get(self, host: str, /) -> str | None: ...
 
@@ -68,6 +70,7 @@ class _Attempt:
     scheme: str
     components: tuple[str, ...] = ()
     without_query: bool = False
+    edwards: bool = False
 
 
 class Signer:
@@ -75,6 +78,7 @@ class Signer:
 
     An unknown host is asked by draft-cavage first, the scheme every server reads. On 400 or 401
     the same request is signed again by the other scheme; at most three requests for one address.
+    A host that says it reads RFC 9421 by Ed25519 is asked so first, by `edwards` or by `key`.
     """
 
     def __init__(
@@ -84,8 +88,10 @@ class Signer:
         memory: Memory,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        edwards: SigningKey | None = None,
     ) -> None:
         self._key = key
+        self._edwards = edwards
         self._transport = transport
         self._memory = memory
         self._clock = clock
@@ -115,13 +121,15 @@ class Signer:
 
     def _knock(self, asked: _Asked, limit: int, ends: float) -> Answer:
         known = self._memory.get(asked.host)
-        first = known if known is not None and known in SCHEMES else cavage.NAME
-        answer = self._send(asked, _Attempt(first), limit, ends)
+        edwards = known == ED25519
+        scheme = rfc9421.NAME if edwards else str(known)
+        first = _Attempt(scheme if scheme in SCHEMES else cavage.NAME, edwards=edwards)
+        answer = self._send(asked, first, limit, ends)
         if answer.status not in _KNOCK_AGAIN:
-            if asked.method == "POST" and known != first:
-                self._learn(asked.host, _Attempt(first), answer)
+            if asked.method == "POST" and known not in (first.scheme, ED25519):
+                self._learn(asked.host, first, answer)
             return answer
-        for attempt in _more_attempts(asked, first, answer):
+        for attempt in _more_attempts(asked, first.scheme, answer):
             answer = self._send(asked, attempt, limit, ends)
             if answer.status not in _KNOCK_AGAIN:
                 self._learn(asked.host, attempt, answer)
@@ -140,14 +148,11 @@ class Signer:
 
     def _headers(self, asked: _Asked, attempt: _Attempt) -> dict[str, str]:
         """Sign now: the date is part of what is signed."""
-        what = (asked.method, asked.url, asked.body, self._key, self._clock())
+        kind, key = asked.content_type, (attempt.edwards and self._edwards) or self._key
+        what = (asked.method, asked.url, asked.body, key, self._clock())
         if attempt.scheme == rfc9421.NAME:
-            return rfc9421.sign(
-                *what, content_type=asked.content_type, components=attempt.components
-            )
-        return cavage.sign(
-            *what, content_type=asked.content_type, without_query=attempt.without_query
-        )
+            return rfc9421.sign(*what, content_type=kind, components=attempt.components)
+        return cavage.sign(*what, content_type=kind, without_query=attempt.without_query)
 
     def _learn(self, host: str, attempt: _Attempt, answer: Answer) -> None:
         if 200 <= answer.status < 300 and not attempt.without_query:
@@ -269,7 +274,8 @@ def _is_at(identity: str, url: str, asked: str) -> bool:
 
 def _more_attempts(asked: _Asked, first: str, answer: Answer) -> list[_Attempt]:
     """What is still worth trying after 400 or 401: at most two more requests."""
-    wanted = _wanted(answer.headers.get("accept-signature", ""))
+    asked_for = answer.headers.get("accept-signature", "")  # its key and algorithm are our choice
+    wanted = tuple(name for name in _ADDABLE if f'"{name}"' in asked_for)
     if wanted:
         attempts = [_Attempt(rfc9421.NAME, components=wanted)]
         attempts += [_Attempt(cavage.NAME)] if first != cavage.NAME else []
@@ -278,14 +284,6 @@ def _more_attempts(asked: _Asked, first: str, answer: Answer) -> list[_Attempt]:
     if asked.method == "GET" and "?" in asked.url and answer.status == 401:
         attempts.append(_Attempt(cavage.NAME, without_query=True))
     return attempts[: _MAX_KNOCKS - 1]
-
-
-def _wanted(accept_signature: str) -> tuple[str, ...]:
-    """What a peer asks to be signed besides our minimum, as far as we are willing. RFC 9421 5.1.
-
-    Its choice of key, algorithm and tag is not followed.
-    """
-    return tuple(name for name in _ADDABLE if f'"{name}"' in accept_signature)
 
 
 def _asked(method: str, url: str, body: bytes = b"", content_type: str = ACTIVITY_JSON) -> _Asked:

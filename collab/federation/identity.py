@@ -90,7 +90,7 @@ def person(actor: Actor, keys: Iterable[Key], instance_iri: str, *, whole: bool 
         "indexable": False,
         "published": stamp(actor.created_at),
         **_elsewhere(actor),
-        "generator": {"type": "Application", "id": instance_iri, "implements": [SPACES]},
+        "generator": _generator(instance_iri),
         **keys_of(actor, keys),
     }
 
@@ -131,8 +131,14 @@ def group(space: Space, keys: Iterable[Key], head: LogHead | None) -> Json:
         **_elsewhere(actor),
         "published": stamp(space.created_at),
         **({"updated": stamp(space.revised_at)} if space.revised_at else {}),
+        "generator": _generator(actor.shared_inbox.removesuffix("/inbox") + "/actor"),
         **keys_of(actor, keys),
     }
+
+
+def _generator(instance_iri: str) -> Json:
+    """What our software understands, at each actor that somebody may meet first (FEP-844e)."""
+    return {"type": "Application", "id": instance_iri, "implements": [*SIGNATURES, SPACES]}
 
 
 def _elsewhere(actor: Actor) -> Json:

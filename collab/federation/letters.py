@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.orm import Session
 
-from collab.federation.fetch import Signer
+from collab.federation.fetch import ED25519, Signer
 from collab.federation.house import SCHEME_KEPT, Federation
-from collab.federation.keys import BadKey, SigningKey
+from collab.federation.keys import Algorithm, BadKey, SigningKey
 from collab.federation.models import Delivery, OutboxItem
 from collab.federation.post import Sent, Verdict, exchange
 from collab.federation.transport import Unreachable
@@ -177,12 +177,13 @@ class _Desk:
         found = session.execute(named.where(OutboxItem.id.in_(items))).all()
         self._items = {row.id: row for row in found}
         self._keys = {actor_id: self._key(actor_id) for actor_id in {r.actor_id for r in found}}
+        self._edwards: dict[int, SigningKey | None] = {}
         self._unsigned: list[int] = []
 
-    def _key(self, actor_id: int) -> SigningKey | None:
+    def _key(self, actor_id: int, algorithm: Algorithm = "rsa") -> SigningKey | None:
         try:
             actor = self._session.get_one(Actor, actor_id)
-            return self._federation.signing_key(actor, "rsa")
+            return self._federation.signing_key(actor, algorithm)
         except BadKey:
             log.exception("letters wait, their writer has no key actor=%d", actor_id)
             return None
@@ -196,8 +197,17 @@ class _Desk:
             if key is None:
                 self._unsigned.append(row.id)
                 continue
-            signer = Signer(key, federation.transport, understood, clock=federation.now)
+            signer = Signer(
+                key, federation.transport, understood, clock=federation.now,
+                edwards=self._edwards_of(item.actor_id) if understood.scheme == ED25519 else None,
+            )  # fmt: skip
             yield Letter(row.id, row.inbox, item.body, signer)
+
+    def _edwards_of(self, actor_id: int) -> SigningKey | None:
+        """The other key of a writer, opened for hosts that say they read it (2.2 point 2)."""
+        if actor_id not in self._edwards:
+            self._edwards[actor_id] = self._key(actor_id, "ed25519")
+        return self._edwards[actor_id]
 
     def put_aside(self, now: datetime) -> None:
         """Let what nobody can sign wait, and the others go on."""

@@ -21,6 +21,7 @@ from collab.core.errors import Conflict, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation import vocab
+from collab.federation.fetch import ED25519
 from collab.federation.models import Subscriber
 from collab.federation.peerhealth import peer_of
 from collab.people.models import Actor, Peer
@@ -35,6 +36,8 @@ GROUP_FEDERATION = (
 CHOSEN = "chosen"
 """Why a host is among the forums, where it is not an activity it sent (its id stands there)."""
 MOST_IMPLEMENTED = 50
+EDWARDS = "https://datatracker.ietf.org/doc/html/rfc9421#name-eddsa-using-curve-edwards25"
+"""That one reads RFC 9421 signatures made with Ed25519 keys."""
 
 
 @dataclass(frozen=True)
@@ -164,23 +167,43 @@ def heard_from(session: Session, host: str, activity: Json, at: datetime) -> Non
         _join(session, space, host, str(activity.get("actor")), str(activity.get("id")), at)
 
 
-def declares(document: Json) -> bool:
-    """Whether an actor says that its software understands groups like ours (FEP-844e)."""
+def declared(document: Json) -> list[str]:
+    """What an actor says that its software understands, as addresses (FEP-844e)."""
     generator = document.get("generator")
+    found: list[str] = []
     for part in (document, generator if isinstance(generator, dict) else {}):
         listed = part.get("implements")
         for entry in (listed if isinstance(listed, list) else [listed])[:MOST_IMPLEMENTED]:
             href = entry.get("href") if isinstance(entry, dict) else entry
-            if isinstance(href, str) and href.startswith(GROUP_FEDERATION):
-                return True
-    return False
+            if isinstance(href, str):
+                found.append(href)
+    return found
+
+
+def declares(document: Json) -> bool:
+    """Whether an actor says that its software understands groups like ours (FEP-844e)."""
+    return any(href.startswith(GROUP_FEDERATION) for href in declared(document))
 
 
 def note_declared(session: Session, host: str, document: Json, at: datetime) -> None:
-    """Remember what an actor's document says of its software, when it says anything."""
-    if declares(document):
-        with writing(session):
-            peer_of(session, host, at).reads_groups = True
+    """Remember what an actor's document says of its software, when it says anything.
+
+    Which signatures it reads stands beside what was learned by knocking, and is said anew each
+    time that an actor of it is fetched (2.2).
+    """
+    said = declared(document)
+    peer = session.get(Peer, host)
+    edwards = any(href.startswith(EDWARDS) for href in said)
+    told_less = peer is not None and peer.scheme == ED25519 and bool(said) and not edwards
+    if not (edwards or told_less or declares(document)):
+        return
+    with writing(session):
+        row = peer_of(session, host, at)
+        row.reads_groups = row.reads_groups or declares(document) or None
+        if edwards:
+            row.scheme, row.scheme_at = ED25519, at
+        elif told_less:
+            row.scheme = None
 
 
 def _join(

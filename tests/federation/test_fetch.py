@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from federation.hostile import Reply, hostile_peer, tls_contexts
 
-from collab.federation.fetch import ACCEPT, Signer, Unfetched, fetch_document
+from collab.federation.fetch import ACCEPT, ED25519, Signer, Unfetched, fetch_document
 from collab.federation.keys import PublicKey, SigningKey, new_ed25519
 from collab.federation.signatures import Message, Refused, cavage, rfc9421, verify
 from collab.federation.transport import Transport, Unreachable
@@ -15,7 +15,10 @@ from collab.federation.transport import Transport, Unreachable
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 US = "http://127.0.0.1:9/actor"
 KEY = SigningKey(f"{US}#ed25519-1", "ed25519", new_ed25519())
-PUBLIC = PublicKey(KEY.key_id, US, "ed25519", KEY.key.public_key())
+EDWARDS = SigningKey(f"{US}#ed25519-2", "ed25519", new_ed25519())
+PUBLIC = {
+    key.key_id: PublicKey(key.key_id, US, "ed25519", key.key.public_key()) for key in (KEY, EDWARDS)
+}
 SCHEMES = ("cavage", "rfc9421")
 
 
@@ -62,7 +65,7 @@ def scheme_of(asked, peer, *, target=None) -> str | None:
     """Which scheme one recorded request is well signed in; None when it is not."""
     message = Message(asked.method, target or asked.target, asked.headers, asked.body)
     try:
-        return verify(message, scheme_host=peer.origin, find_key=lambda _id: PUBLIC, now=NOW).scheme
+        return verify(message, scheme_host=peer.origin, find_key=PUBLIC.get, now=NOW).scheme
     except Refused:
         return None
 
@@ -405,6 +408,39 @@ def test_2_2_3_a_host_that_changes_its_mind_is_learned_anew(peer, signer, memory
     assert signer.post(url, b"{}").status == 202
     assert schemes(peer) == ["rfc9421", "cavage"]
     assert memory == {f"127.0.0.1:{peer.port}": "cavage"}
+
+
+@pytest.fixture
+def both(transport, memory):
+    """Signs by RSA, and by Ed25519 for who says that it reads that."""
+    return Signer(KEY, transport, memory, clock=lambda: NOW, edwards=EDWARDS)
+
+
+def test_2_2_2_a_host_that_says_so_is_signed_to_by_ed25519(peer, both, memory):
+    memory.learned(f"127.0.0.1:{peer.port}", ED25519)
+    url = only(peer, "/inbox", "rfc9421")
+    assert both.post(url, b"{}").status == 202
+    (asked,) = peer.asked
+    assert EDWARDS.key_id in asked.header("signature-input")
+    assert '("@method" "@target-uri" "content-digest")' in asked.header("signature-input")
+    assert memory == {f"127.0.0.1:{peer.port}": ED25519}
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_2_2_3_a_host_that_says_so_and_does_not_is_knocked_at_again(peer, both, memory, status):
+    memory.learned(f"127.0.0.1:{peer.port}", ED25519)
+    url = only(peer, "/inbox", "cavage", status=status)
+    assert both.post(url, b"{}").status == 202
+    assert schemes(peer) == ["rfc9421", "cavage"]
+    assert KEY.key_id in peer.asked[1].header("signature")
+    assert memory == {f"127.0.0.1:{peer.port}": "cavage"}
+
+
+def test_2_2_1_a_host_that_says_nothing_gets_what_it_had(peer, both):
+    url = only(peer, "/inbox", "cavage")
+    assert both.post(url, b"{}").status == 202
+    (asked,) = peer.asked
+    assert KEY.key_id in asked.header("signature")
 
 
 @pytest.mark.parametrize("status", [202, 403, 404, 410, 422, 429, 500, 503])

@@ -11,8 +11,11 @@ from federation.stage import CONTEXT, ORIGIN, actor, federation, foreign, house,
 
 from collab.core.errors import Forbidden, Invalid, Missing, Unreachable
 from collab.federation.actors import BadActor, read_actor
+from collab.federation.fetch import ED25519
+from collab.federation.identity import SIGNATURES
 from collab.federation.keys import key_from_document, multikey, new_ed25519, public_pem
 from collab.federation.proofs import add_proof, verify_proof
+from collab.federation.reach import note_declared
 from collab.federation.relayed import NEW_ACTORS, Purse, Reader
 from collab.people.models import Actor, Key, Peer, PeerState
 from collab.spaces.models import Space
@@ -251,6 +254,20 @@ def test_a_scheme_that_a_host_understood_is_remembered(foreign, federation, hous
     federation.memory.learned(foreign.host, "rfc9421")
     assert federation.memory.get(foreign.host) == "rfc9421"
     house.runtime.clock = lambda: datetime(2999, 1, 1, tzinfo=UTC)
+    assert federation.memory.get(foreign.host) is None
+
+
+def test_which_signatures_a_host_reads_is_remembered_as_its_actors_say_it(foreign, federation):
+    says = {"generator": {"type": "Application", "implements": SIGNATURES}}
+    at = federation.now()
+    note_declared(federation.session, foreign.host, {"type": "Person"}, at)
+    assert federation.memory.get(foreign.host) is None
+    note_declared(federation.session, foreign.host, {"type": "Person"} | says, at)
+    assert federation.memory.get(foreign.host) == ED25519
+    note_declared(federation.session, foreign.host, {"type": "Person"}, at)  # it says nothing
+    assert federation.memory.get(foreign.host) == ED25519
+    less = {"type": "Application", "implements": SIGNATURES[:1]}
+    note_declared(federation.session, foreign.host, less, at)
     assert federation.memory.get(foreign.host) is None
 
 

@@ -19,6 +19,7 @@ from collab.federation.log import EPOCH, entries_after, head_seq, page_of
 from collab.federation.mirror import follow_answered
 from collab.federation.models import (
     ApObject,
+    InboxItem,
     LogEntry,
     LogEvidence,
     Mirror,
@@ -58,6 +59,16 @@ def talk(pair, title, messages=1):
             with pair.a.house.as_(pair.a.person()) as work:
                 post_message(work, space, PostMessage(thread=thread.uid, body=f"mot {number}"))
     pair.settle()
+
+
+def test_2_2_2_two_houses_of_ours_sign_their_letters_by_ed25519(pair):
+    for side in (pair.a, pair.b):
+        with side.house.app.app_context():
+            came = db.session.query(InboxItem.scheme, InboxItem.key_id).all()
+        assert came
+        assert {(scheme, key.rpartition("#")[2]) for scheme, key in came} == {
+            ("rfc9421", "ed25519-1")
+        }
 
 
 def digests(pair):
