@@ -8,10 +8,8 @@ stand here for ever, and nowhere else (4.5, 4.6).
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,48 +21,34 @@ from collab.core.i18n import N_
 from collab.core.jobs import Payload
 from collab.core.work import Work
 from collab.federation.expired import OF_PEOPLE
+from collab.federation.greetings import Why, item_of_letter, settle_greeting
 from collab.federation.house import Federation
 from collab.federation.models import (
-    PARTIAL,
     Delivery,
     LogEntry,
-    Mirror,
     OutboxItem,
     Unapplied,
 )
 from collab.federation.state import object_of
 from collab.federation.voices import PRESENCE, bring_back, take_back
-from collab.people.models import Actor
 from collab.spaces import items
 from collab.spaces.decisions import refuse_decision
 from collab.spaces.events import ItemPublished, ItemRevised
-from collab.spaces.models import Item, ItemState, Reaction, Space
+from collab.spaces.models import Item, ItemState, Space
 from collab.spaces.notices import (
     UNCHANGED,
     UNDELETED,
     UNRESTORED,
     UNSAID,
-    UNSIGNED,
-    UNVOTED,
     tell_refused,
 )
-from collab.spaces.polls import Ballot
 from collab.spaces.tool import Json
 
 log = logging.getLogger(__name__)
-_VOTE = re.compile(r"(.+)#votes-([0-9]{1,18})-[0-9]{1,9}")
 UNANSWERED = N_("Il n’y a pas eu de réponse avant la fin du délai.")
 WORDED = frozenset({"Create", "Update", "Delete", "Undo Delete"})
 WORDS = {ItemPublished.name: "create", ItemRevised.name: "update"}
 """The acts that give an item its words, as `PRESENCE` names those by which they go and come."""
-
-
-@dataclass(frozen=True)
-class Why:
-    """What a host said when it refused, and when."""
-
-    words: str
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -83,7 +67,7 @@ def settle(federation: Federation, session: Session, payloads: Sequence[Payload]
         row = session.get(Delivery, int(payload["delivery"]))
         if row is None or row.state not in ("refused", "expired"):
             continue
-        refusal, sign, ballot = _refusal(session, row), _sign(session, row), _ballot(session, row)
+        refusal = _refusal(session, row)
         words = row.error if row.state == "refused" else UNANSWERED
         why = Why(words, row.done_at or federation.now())
         told = session.get_one(OutboxItem, row.outbox_id).activity_id
@@ -93,15 +77,12 @@ def settle(federation: Federation, session: Session, payloads: Sequence[Payload]
                 refuse_decision(session, told, why.words, why.at)
         if refusal is not None:
             _settle(federation, *refusal, why)
-        if sign is not None:
-            _let_go(federation, sign, why)
-        if ballot is not None:
-            _uncounted(session, ballot, why)
+        settle_greeting(federation, row, why)
 
 
 def _refusal(session: Session, row: Delivery) -> tuple[int, dict[str, str]] | None:
     """The item, and the acts its refused act is one of; None when nothing hangs on it."""
-    item = _item(session, row)
+    item = item_of_letter(session, row)
     if item is None or row.verb not in WORDED:
         return None
     if not item.author.local or item.erased_at is not None:
@@ -109,52 +90,6 @@ def _refusal(session: Session, row: Delivery) -> tuple[int, dict[str, str]] | No
     acts = WORDS if row.verb in ("Create", "Update") else PRESENCE
     told = session.get_one(OutboxItem, row.outbox_id).activity_id
     return (item.id, acts) if told == _newest(session, item, acts) else None
-
-
-def _item(session: Session, row: Delivery) -> Item | None:
-    """What a letter is about that the host of its project refused, where we hold a copy of that."""
-    item = session.scalar(select(Item).where(Item.iri == row.ordering_key))
-    if item is None:
-        return None
-    space, mirror = session.get_one(Space, item.space_id), session.get(Mirror, item.space_id)
-    whole = mirror is not None and mirror.state != PARTIAL
-    return item if whole and not space.local and row.inbox == space.actor.inbox else None
-
-
-def _sign(session: Session, row: Delivery) -> int | None:
-    """The sign on an item that its host refused."""
-    if row.verb != "Like" or _item(session, row) is None:
-        return None
-    told = session.get_one(OutboxItem, row.outbox_id).activity_id
-    return session.scalar(select(Reaction.id).where(Reaction.iri == told))
-
-
-def _ballot(session: Session, row: Delivery) -> int | None:
-    """The vote of which a refused letter was a part."""
-    named = _VOTE.fullmatch(row.ordering_key)
-    if row.verb != "Create" or named is None:
-        return None
-    ballot = session.get(Ballot, int(named[2]))
-    ours = ballot is not None and ballot.actor.local and ballot.actor.iri == named[1]
-    return ballot.id if ballot is not None and ours else None
-
-
-def _uncounted(session: Session, ballot: int, why: Why) -> None:
-    with writing(session):
-        vote = session.get_one(Ballot, ballot)
-        tell_refused(session, vote.item, UNVOTED, vote.actor, why.words, why.at)
-
-
-def _let_go(federation: Federation, sign: int, why: Why) -> None:
-    session = federation.session
-    reaction = session.get_one(Reaction, sign)
-    owner = session.get_one(Actor, reaction.actor_id)
-    with federation.runtime.work(owner, mirrored=True) as work:
-        held = work.session.get(Reaction, sign)
-        if held is not None:
-            item = work.session.get_one(Item, held.item_id)
-            items.unreact(work, item, held.sign)
-            tell_refused(work.session, item, UNSIGNED, owner, why.words, why.at)
 
 
 def _newest(session: Session, item: Item, acts: dict[str, str]) -> str:

@@ -24,8 +24,9 @@ class Votes:
             row = session.get(Ballot, payload["ballot"])
             if row is None or row.actor.suspended_at or not self._admits(row.item.author.host):
                 continue
+            round_ = int(row.at.timestamp() * 1000)  # one that was refused can be given again
             for number, name in enumerate(row.chosen):
-                told = _vote(row, f"{row.actor.iri}#votes-{row.id}-{number}", name)
+                told = _vote(row, f"{row.actor.iri}#votes-{row.id}-{round_}-{number}", name)
                 send(session, row.actor, told, [row.item.author.inbox], row.at)
 
 

@@ -29,7 +29,10 @@ NOT_TAKEN = {
     told.UNDELETED: N_("%(host)s n’a pas accepté d’effacer votre texte. Il est toujours là."),
     told.UNRESTORED: N_("%(host)s n’a pas accepté de remettre votre texte."),
     told.UNSIGNED: N_("%(host)s n’a pas accepté votre réaction à ce texte."),
-    told.UNVOTED: N_("%(host)s n’a pas accepté votre vote."),
+    told.UNTAKEN: N_(
+        "%(host)s n’a pas accepté de retirer votre réaction à ce texte. Elle est toujours là."
+    ),
+    told.UNVOTED: N_("%(host)s n’a pas accepté votre vote. Vous pouvez voter à nouveau."),
 }
 """What another instance did not take from whoever reads it."""
 

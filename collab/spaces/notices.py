@@ -1,5 +1,5 @@
 """What somebody is told: that they were named in a text, or answered, each once (R50); and that
-another instance did not take what they did."""
+another instance did not take what they did. One does not hide the other."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from collab.spaces.models import Item, ItemState, Space
 from collab.spaces.policy import may_read, visible_to
 
 NAMED, ANSWERED = "named", "answered"
-UNSAID, UNCHANGED, UNDELETED, UNRESTORED, UNSIGNED, UNVOTED = REFUSED = (
-    "unsaid", "unchanged", "undeleted", "unrestored", "unsigned", "unvoted",
+UNSAID, UNCHANGED, UNDELETED, UNRESTORED, UNSIGNED, UNTAKEN, UNVOTED = REFUSED = (
+    "unsaid", "unchanged", "undeleted", "unrestored", "unsigned", "untaken", "unvoted",
 )  # fmt: skip
-"""What the host of a project did not take: a new text, a change, ... a sign, a vote."""
+"""What the host of a project did not take: a new text, a change, ... a sign, its end, a vote."""
 MOST_NAMED = 20
 """People whom one text tells (R38)."""
 
@@ -40,7 +40,7 @@ class Notice(Base):
     """Somebody of here was named or answered in an item, or what they did with it was refused."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("actor_id", "item_id"),)
+    __table_args__ = (UniqueConstraint("actor_id", "item_id", "why"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     actor_id: Mapped[int] = mapped_column(ForeignKey("actor.id"))
@@ -60,7 +60,9 @@ def tell(session: Session, item: Item, why: str, people: Iterable[Actor], at: da
     Not its author, nor who may not read it, nor who is not here any more.
     """
     space = session.get_one(Space, item.space_id)
-    held = select(Notice.actor_id).where(Notice.item_id == item.id)
+    held = select(Notice.actor_id).where(
+        Notice.item_id == item.id, Notice.why.in_((NAMED, ANSWERED))
+    )
     told = {item.author_id, *session.scalars(held)}
     new = 0
     for person in list(people)[:MOST_NAMED]:
@@ -78,16 +80,17 @@ def tell_refused(
 ) -> None:
     """Write down that what somebody of here did with an item was refused elsewhere, at `at`.
 
-    The newest about an item stands; the same one again is not told again. The caller commits.
+    Of each kind the newest about an item stands; the same one again is not told again. The caller
+    commits.
     """
-    row = session.scalar(
-        select(Notice).where(Notice.actor_id == person.id, Notice.item_id == item.id)
-    )
+    about = Notice.actor_id == person.id, Notice.item_id == item.id, Notice.why == why
+    row = session.scalar(select(Notice).where(*about))
     if row is None:
-        row = Notice(actor_id=person.id, item_id=item.id, why="", at=at)
-        session.add(row)
-    if (row.why, row.at) != (why, at):
-        row.why, row.reason, row.at, row.seen_at = why, reason[:500], at, None
+        session.add(
+            Notice(actor_id=person.id, item_id=item.id, why=why, reason=reason[:500], at=at)
+        )
+    elif row.at != at:
+        row.reason, row.at, row.seen_at = reason[:500], at, None
 
 
 def notices(session: Session, actor: Actor, *, limit: int, offset: int = 0) -> Sequence[Notice]:

@@ -49,7 +49,8 @@ class Poll(Base):
 
 
 class Ballot(Base):
-    """What one person of here voted; sent once, and never changed."""
+    """What one person of here voted; sent once, and never changed. Without `chosen` it was refused,
+    and can be given again."""
 
     __tablename__ = "ballot"
     __table_args__ = (UniqueConstraint("item_id", "actor_id"),)
@@ -91,12 +92,15 @@ def vote(work: Work, space: Space, item: Item, given: Vote) -> Ballot:
     refuse_excluded(work.session, space, me.id, work.now)
     if poll.over(work.now):
         raise Conflict(OVER)
-    if ballot_of(work.session, item, me) is not None:
+    row = _row(work.session, item, me)
+    if row is not None and row.chosen:
         raise Conflict(N_("Vous avez déjà voté. Un vote envoyé ne se change pas."))
     chosen = list(dict.fromkeys(given.choices))
     _check(poll, chosen)
-    row = Ballot(item_id=item.id, actor_id=me.id, chosen=chosen, at=work.now)
-    work.session.add(row)
+    if row is None:
+        row = Ballot(item_id=item.id, actor_id=me.id)
+        work.session.add(row)
+    row.chosen, row.at = chosen, work.now
     work.session.flush()
     work.later(VOTE, {"ballot": row.id})
     return row
@@ -110,9 +114,19 @@ def _check(poll: Poll, chosen: list[str]) -> None:
 
 
 def ballot_of(session: Session, item: Item, actor: Actor) -> Ballot | None:
-    """What somebody voted."""
+    """What somebody voted; None also for what was refused."""
+    row = _row(session, item, actor)
+    return row if row is not None and row.chosen else None
+
+
+def _row(session: Session, item: Item, actor: Actor) -> Ballot | None:
     wanted = Ballot.item_id == item.id, Ballot.actor_id == actor.id
     return session.scalar(select(Ballot).where(*wanted))
+
+
+def take_back_vote(row: Ballot, choice: str) -> None:
+    """One choice was refused where the poll is held. The caller commits."""
+    row.chosen = [name for name in row.chosen if name != choice]
 
 
 def with_polls(session: Session, items: Collection[Item]) -> set[int]:

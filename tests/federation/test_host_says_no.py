@@ -15,8 +15,10 @@ from collab.federation.lanes import tidy
 from collab.federation.log import append
 from collab.federation.models import LogEntry, OutboxItem, Unapplied
 from collab.federation.rotation import log_key
+from collab.people.models import Actor
+from collab.spaces.membership import Decide, remove_member
 from collab.spaces.models import Item, ItemState, Reaction, Revision, Space
-from collab.spaces.notices import notices
+from collab.spaces.notices import notices, tell_refused
 from collab.spaces.operations import archive_space
 from collab.web.extensions import db
 
@@ -187,6 +189,31 @@ def test_a_sign_that_the_host_refuses_is_not_on_the_copy_either(pair, uid):
             db.session.rollback()
             assert db.session.query(Reaction).count() == 0
     assert [what for what, *_ in told(pair)] == ["unsigned"]
+
+
+def test_a_sign_that_the_host_does_not_take_away_stands_on_the_copy_too(pair, uid):
+    do(pair, pair.b, "discussion", "react", item=uid, sign="merci")
+    pair.settle()
+    do(pair, pair.b, "discussion", "unreact", item=uid, sign="merci")
+    with pair.a.house.app.app_context():
+        bea = db.session.query(Actor).filter_by(name="bea").one()
+        with pair.a.house.as_(pair.a.person()) as work:
+            remove_member(work, work.session.get(Space, pair.space_id), Decide(member=bea.id))
+    pair.b.settle()
+    pair.settle()
+    for side in (pair.a, pair.b):
+        with side.house.app.app_context():
+            db.session.rollback()
+            assert [row.sign for row in db.session.query(Reaction)] == ["merci"]
+    assert [what for what, *_ in told(pair)] == ["untaken"]
+
+
+def test_what_is_told_of_a_text_does_not_hide_what_else_is_told_of_it(pair, uid):
+    with pair.b.house.app.app_context(), pair.b.house.as_(pair.b.person()) as work:
+        item, bea = work.session.query(Item).filter_by(uid=uid).one(), pair.b.person()
+        for why in ("unchanged", "unsigned", "unchanged"):
+            tell_refused(work.session, item, why, bea, "Non.", work.now)
+    assert [what for what, *_ in told(pair)] == ["unchanged", "unsigned"]
 
 
 def test_a_host_that_refuses_a_change_cannot_put_words_in_its_author_s_mouth(pair, uid):

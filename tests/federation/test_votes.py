@@ -73,11 +73,30 @@ def test_r43_one_vote_in_an_open_poll_for_what_it_asks(
     assert "content" not in note
     assert house.client().post(there, data={"choices": ["Samedi"]}).status_code in (302, 401)
     assert db.session.query(Ballot).count() == 1
+
+
+def test_a_vote_that_was_refused_is_told_and_can_be_given_again(
+    house, foreign, federation, make, ines, space
+):
+    lea = foreign.member(make, space, ines)
+    foreign.say(lea, "Create", question(foreign, lea, space))
+    there = f"{space.url}/poll/{db.session.query(Item).one().uid}"
+    browser = house.client()
+    log_in(browser, ines)
+    browser.post(there, data={"choices": ["Samedi"]})
+    house.settle()
     foreign.peer.answers["/u/lea/inbox"] = lambda _asked: Reply(422)
     Courier(federation).drain()
     db.session.rollback()
     house.settle()
     assert f"{foreign.host} n’a pas accepté votre vote" in page(browser, "/news")
+    assert "Votre vote est envoyé à" not in page(browser, there)
+    foreign.peer.answers["/u/lea/inbox"] = lambda _asked: Reply(202)
+    assert browser.post(there, data={"choices": ["Dimanche"]}).status_code == 302
+    house.settle()
+    again = [told["object"]["name"] for told in sent("Create") if told["actor"] == ines.iri]
+    assert again == ["Samedi", "Dimanche"]
+    assert [row.chosen for row in db.session.query(Ballot)] == [["Dimanche"]]
 
 
 def test_r43_only_its_owner_changes_a_poll_and_a_closed_one_takes_no_vote(
