@@ -23,6 +23,8 @@ from collab.web.display import display
 from collab.web.presentation import filesize
 from collab.web.view import dbsession
 
+WIDE = re.compile(r"<(table|pre)(?=[ >])")
+"""What may be wider than its page, and is scrolled by itself."""
 TAG = re.compile(r'<(/?a|img)((?: [a-z-]+="[^"]*")*)\s*/?>')
 LOGO = re.compile(r"/logo\.([0-9a-f]{12})\.\w+")
 ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
@@ -51,7 +53,9 @@ def shorter(usual: int) -> int:
 
 
 def still(html: str) -> Markup:
-    """Safe HTML with a link in the place of each picture, in the light mode."""
+    """Safe HTML as pages show it: what scrolls by itself can be reached by the keyboard, and in
+    the light mode a link stands in the place of each picture."""
+    html = WIDE.sub(r'<\1 tabindex="0"', str(html))
     if not is_light():
         return Markup(html)  # noqa: S704 - sanitised when it was written
     in_link = False
@@ -63,7 +67,7 @@ def still(html: str) -> Markup:
         in_link = match[1] == "a"
         return match[0]
 
-    return Markup(TAG.sub(without, str(html)))  # noqa: S704
+    return Markup(TAG.sub(without, html))  # noqa: S704
 
 
 def _asked_for(attributes: str, *, in_link: bool) -> str:
