@@ -13,6 +13,7 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from collab.core.i18n import N_
+from collab.web.how_around import AROUND
 from collab.web.how_desks import DESKS
 
 SPEAK = (
@@ -105,6 +106,7 @@ HOW: Mapping[str, Sequence[str]] = {
         N_("Une couleur qui se lirait mal est refusée : le site propose la plus proche."),
         N_("Les personnes qui demandent un fort contraste gardent le leur."),
     ),
+    **AROUND,
     **DESKS,
 }  # fmt: skip
 """By the name of the view; pages that are not named say enough by themselves."""

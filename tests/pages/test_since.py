@@ -114,7 +114,8 @@ def test_every_kind_of_page_explains_itself_just_above_help_by_a_person(talk):
     here = (
         "/", "/depuis", "/affichage", "/admin", "/admin/look", "/search", "/p/jardin",
         "/p/jardin/discussion/", f"/p/jardin/discussion/{talk.last}/", "/p/jardin/discussion/new",
-        "/p/jardin/pages/", "/p/jardin/pages/new", "/p/jardin/members",
+        "/p/jardin/pages/", "/p/jardin/pages/new", "/p/jardin/pages/import", "/p/jardin/members",
+        "/about", "/instances", "/u/ada", "/account/former",
     )  # fmt: skip
     for path in here:
         said = client.get(path).get_data(as_text=True)
