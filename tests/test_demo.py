@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
+from collab.cli import cli
 from collab.cli.demo import demo
-from collab.demo.stage import Stage, Stuck
-from collab.demo.story import HOUSES
+from collab.core.falc import check
+from collab.demo.stage import PASSWORD, Stage, Stuck
+from collab.demo.story import EASY, HOUSES, SHEETS, TALKS
 
 
 def test_a_demonstration_whose_ports_are_taken_says_which_before_it_makes_anything(tmp_path):
@@ -30,3 +34,30 @@ def test_an_instance_that_answers_no_more_is_named(tmp_path):
     stage._tokens["ada"] = "x"
     with pytest.raises(Stuck, match=HOUSES[0].name):
         stage.api("ada", "GET", "/spaces")
+
+
+def test_an_instance_of_the_demonstration_names_somebody_to_talk_to(tmp_path):
+    stage = Stage(HOUSES[0], tmp_path / "asso", 8101)
+    told = ["--instance", str(stage.folder), *stage.first_words()]
+    assert CliRunner().invoke(cli, told, input=PASSWORD).exit_code == 0
+    with sqlite3.connect(stage.folder / "collab.sqlite") as rows:
+        found = rows.execute("SELECT name, tagline, contact FROM site").fetchone()
+    assert found == (HOUSES[0].name, HOUSES[0].tagline, HOUSES[0].contact)
+    assert all(house.contact for house in HOUSES)
+
+
+def test_what_an_instance_says_of_itself_is_not_longer_than_its_pages_take(tmp_path):
+    house = replace(HOUSES[0], tagline="v" * 121)
+    told = ["--instance", str(tmp_path / "asso"), *Stage(house, tmp_path, 8101).first_words()]
+    done = CliRunner().invoke(cli, told, input=PASSWORD)
+    assert done.exit_code == 1
+    assert "tagline" in done.output
+    assert not (tmp_path / "asso").exists()
+
+
+def test_the_easy_versions_of_the_demonstration_are_easy_and_of_something_there():
+    titles = {"", *(sheet.title for sheet in SHEETS), *(talk.title for talk in TALKS)}
+    assert {easy.of for easy in EASY} <= titles
+    assert {easy.said.house for easy in EASY} == {"asso", "ecole"}
+    found = {easy.of: check(easy.said.words) for easy in EASY}
+    assert {of: told for of, told in found.items() if told} == {}

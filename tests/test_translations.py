@@ -54,6 +54,7 @@ NOT_FOR_PAGES = {
     "collab/core/markup/clean.py": "said in a stored text, in the language of the texts",
     "collab/core/markup/inline.py": "punctuation",
     "collab/core/paper/words.py": "punctuation",
+    "collab/demo/play.py": "the demo",
     "collab/demo/stage.py": "the demo",
     "collab/demo/story.py": "the demo",
     "collab/search/french.py": "the language as search knows it",

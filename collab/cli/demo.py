@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from collab.cli import refuse
-from collab.demo.stage import PASSWORD, Stage, Stuck, link, play, until
+from collab.demo.play import play
+from collab.demo.stage import PASSWORD, Stage, Stuck, link, until
 from collab.demo.story import HOUSES
 from collab.listening import Refused, check_port
 

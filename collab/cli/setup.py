@@ -14,6 +14,7 @@ from collab.config import PREFIX, BadSettings, SiteSettings
 from collab.migrate import upgrade
 from collab.people.first import first_administrator
 from collab.people.operations import Register, account_errors
+from collab.people.site import ReviseSite, site_errors
 from collab.setup import create_instance, make_ready
 from collab.web.extensions import db
 
@@ -26,6 +27,8 @@ from collab.web.extensions import db
     "--admin-password-file", required=True, type=click.Path(path_type=Path, allow_dash=True)
 )
 @click.option("--admin-display-name", default="", help="How their name is shown.")
+@click.option("--tagline", default="", help="A line under the name, 120 characters at most.")
+@click.option("--contact", default="", help="Whom to talk to: a place, hours, a number.")
 @click.option(
     "--school", is_flag=True, help="Only instances that were accepted; people by invitation."
 )
@@ -38,6 +41,8 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     admin: str,
     admin_password_file: Path,
     admin_display_name: str,
+    tagline: str,
+    contact: str,
     school: bool,
     own_instance: Path | None,
 ) -> None:
@@ -51,7 +56,8 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
             password=password_from(admin_password_file),
             display_name=admin_display_name,
         )
-        if errors := account_errors(given):
+        said = ReviseSite(name, tagline, contact=contact)
+        if errors := account_errors(given) | site_errors(said):
             refuse(*[f"{field}: {text}" for field, text in errors.items()])
         app = create_instance(instance, name, base_url)
     except BadSettings as bad:
@@ -59,7 +65,8 @@ def init(  # noqa: PLR0913, PLR0917 - one for each option
     except OSError as error:
         refuse(f"{error.filename or instance}: {error.strerror}; choose a folder you may write in")
     with app.app_context():
-        first_administrator(app.extensions["collab"].work, name, given, school=school)
+        start = app.extensions["collab"].work
+        first_administrator(start, name, given, school=school, tagline=tagline, contact=contact)
     click.echo(f"created {instance}")
 
 

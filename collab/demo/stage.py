@@ -1,4 +1,4 @@
-"""Setting the demonstration up: three instances made, started, linked and filled by their API."""
+"""Setting the demonstration up: three instances made, started and linked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collab.demo.story import HOUSES, PROJECT, SHEETS, TALKS, House, Said
+from collab.demo.story import HOUSES, House
 from collab.federation.transport import Transport, Unreachable
 
 PASSWORD = "jardin partagé"  # noqa: S105 - printed on the terminal, for a trial on one machine
@@ -51,11 +51,7 @@ class Stage:
     def make(self) -> None:
         """Create the instance and its accounts, unless they are there from the last time."""
         if not (self.folder / "keys").exists():
-            admin, shown = self.house.people[0]
-            self._collab(
-                "init", "--name", self.house.name, "--base-url", self.origin, "--admin", admin,
-                "--admin-display-name", shown, "--admin-password-file", "-", given=PASSWORD,
-            )  # fmt: skip
+            self._collab(*self.first_words(), given=PASSWORD)
             for alias, shown in self.house.people[1:]:
                 self._collab(
                     "user", "create", alias, "--display-name", shown, "--password-file", "-",
@@ -63,6 +59,15 @@ class Stage:
                 )  # fmt: skip
         for alias, _shown in self.house.people:
             self._tokens[alias] = self._collab("token", "create", alias, "--name", "demo")
+
+    def first_words(self) -> list[str]:
+        """The command that creates the instance, after `collab --instance FOLDER`."""
+        admin, shown = self.house.people[0]
+        return [
+            "init", "--name", self.house.name, "--base-url", self.origin, "--admin", admin,
+            "--tagline", self.house.tagline, "--contact", self.house.contact,
+            "--admin-display-name", shown, "--admin-password-file", "-",
+        ]  # fmt: skip
 
     def start(self) -> None:
         """Start its processes; what they say goes to a file beside the instance."""
@@ -148,78 +153,3 @@ def link(stages: dict[str, Stage], tell: Callable[[str], None]) -> None:
 def _asks(stage: Stage, host: str) -> bool:
     peers = json.loads(stage._collab("peer", "list", "--json"))
     return any(p["host"] == host and p["state"] in ("asking", "allowed") for p in peers)
-
-
-def play(stages: dict[str, Stage], tell: Callable[[str], None]) -> None:
-    """Open the shared project, bring everybody in, let them talk and write."""
-    home = stages["asso"]
-    owner = home.house.people[0][0]
-    slug = PROJECT["slug"]
-    home.api(owner, "POST", "/spaces", {**PROJECT, "tools": ["discussion", "pages"]})
-    address = f"{slug}@{home.host}"
-    for stage in stages.values():
-        for alias, _shown in stage.house.people:
-            if stage is home and alias == owner:
-                continue
-            where = slug if stage is home else address
-            stage.api(alias, "POST", f"/spaces/{where}/join", {"note": "Bonjour !"})
-    _admit_all(home, owner, slug, sum(len(h.people) for h in HOUSES) - 1)
-    tell(f"« {PROJECT['name']} » est ouvert, tout le monde y participe")
-    for sheet in SHEETS:
-        given = {"title": sheet.title, "source": sheet.words, "description": sheet.description}
-        home.api(owner, "POST", f"/spaces/{slug}/pages/documents", given)
-    for talk in TALKS:
-        _talk(stages, home, slug, address, talk.title, talk.opening, talk.answers)
-        tell(f"discussion : {talk.title}")
-
-
-def _admit_all(home: Stage, owner: str, slug: str, count: int) -> None:
-    admitted = 0
-
-    def all_in() -> bool:
-        nonlocal admitted
-        for row in home.api(owner, "GET", f"/spaces/{slug}/requests"):
-            home.api(owner, "POST", f"/spaces/{slug}/requests/{row['member']}/accept")
-            admitted += 1
-        return admitted >= count
-
-    until(all_in, "everybody asks to join")
-
-
-def _talk(
-    stages: dict[str, Stage],
-    home: Stage,
-    slug: str,
-    address: str,
-    title: str,
-    opening: Said,
-    answers: tuple[Said, ...],
-) -> None:
-    def where(stage: Stage) -> str:
-        return slug if stage is home else address
-
-    first = stages[opening.house]
-    path = f"/spaces/{where(first)}/discussion/threads"
-    until(lambda: _member(first, opening.who, where(first)), f"{opening.who} is a member")
-    thread = first.api(opening.who, "POST", path, {"title": title, "body": opening.words})
-    for answer in answers:
-        stage = stages[answer.house]
-        here = until(
-            lambda s=stage, w=answer.who: _find(s, w, where(s), thread["iri"]),  # type: ignore[misc]
-            f"{stage.house.name} has the thread",
-        )
-        until(lambda s=stage, w=answer.who: _member(s, w, where(s)), "a member")  # type: ignore[misc]
-        said = {"body": answer.words}
-        stage.api(answer.who, "POST", f"/items/{here}/messages", said)
-
-
-def _member(stage: Stage, who: str, where: str) -> bool:
-    return bool(stage.api(who, "GET", f"/spaces/{where}")["membership"] == "active")
-
-
-def _find(stage: Stage, who: str, where: str, iri: str) -> str:
-    try:
-        threads = stage.api(who, "GET", f"/spaces/{where}/discussion/threads")
-    except Stuck:
-        return ""
-    return next((t["id"] for t in threads if t["iri"] == iri), "")

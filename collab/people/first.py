@@ -35,9 +35,17 @@ def make_site(work: Work, name: str) -> Site:
 
 
 def first_administrator(
-    start: Callable[[Nobody], Work], name: str, given: Register, *, school: bool = False
+    start: Callable[[Nobody], Work],
+    name: str,
+    given: Register,
+    *,
+    school: bool = False,
+    tagline: str = "",
+    contact: str = "",
 ) -> Account:
     """Name the instance and make its first administrator, once.
+
+    `contact` is whom everybody may talk to: it stands at the foot of every page.
 
     For a `school`, it speaks only with instances that its administrators have accepted, and people
     come in by invitation (R55); both can be changed afterwards.
@@ -51,6 +59,7 @@ def first_administrator(
         if row.set_up_at is not None:
             raise Conflict(N_("Ce site a déjà une personne qui l’administre."))
         row.name, row.actor.display_name, row.set_up_at = name, name, work.now
+        row.tagline, row.contact = tagline, contact
         if school:
             row.federation, row.registration = "allowlist", Registration.INVITATION
         return register(work, given, AccountRole.ADMIN)

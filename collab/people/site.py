@@ -30,6 +30,16 @@ def revise_site(work: Work, row: Site, given: ReviseSite) -> None:
     Raises:
         Invalid: no name, a text that is too long, an unknown rule.
     """
+    if errors := site_errors(given):
+        raise Invalid(**errors)
+    row.name, row.tagline = given.name.strip(), given.tagline.strip()
+    row.about, row.contact = given.about.strip(), given.contact.strip()
+    row.registration, row.federation = given.registration, given.federation
+    row.actor.display_name = row.name
+
+
+def site_errors(given: ReviseSite) -> dict[str, str]:
+    """What is wrong with words or rules for the instance, by field."""
     errors = {}
     if not given.name.strip() or len(given.name) > 80:
         errors["name"] = N_("Donnez un nom au site, de 80 caractères au plus.")
@@ -40,9 +50,4 @@ def revise_site(work: Work, row: Site, given: ReviseSite) -> None:
             errors[field] = N_("Ce texte est trop long : 5 000 caractères au plus.")
     if given.federation not in MODES:
         errors["federation"] = N_("Choisissez une des réponses.")
-    if errors:
-        raise Invalid(**errors)
-    row.name, row.tagline = given.name.strip(), given.tagline.strip()
-    row.about, row.contact = given.about.strip(), given.contact.strip()
-    row.registration, row.federation = given.registration, given.federation
-    row.actor.display_name = row.name
+    return errors
