@@ -717,9 +717,10 @@ def test_r_12_a_document_is_written_and_shown_in_its_language_by_forms(client, p
 
 def test_r_12_saving_a_document_of_unknown_language_does_not_say_one(client, page, write):
     document = write("Semis", "fèves")
-    form = client.get(f"{PAGES}/semis/edit").get_data(as_text=True)
-    assert 'value="und" selected' in form
-    sent = {"title": "Semis", "source": "fèves", "language": "und", "was_language": "und"}
+    headers = {"Accept-Language": "en"}
+    form = client.get(f"{PAGES}/semis/edit", headers=headers).get_data(as_text=True)
+    assert 'value="fr" selected' in form, "the language of the instance, whoever reads"
+    sent = {"title": "Semis", "source": "fèves", "language": "fr", "was_language": "fr"}
     client.post(f"{PAGES}/semis/edit", data=sent | {"action": "save"})
     db.session.refresh(document)
     assert (document.language, document.revision) == ("", 1)

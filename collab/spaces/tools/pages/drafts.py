@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from collab.core.inputs import convert
+from collab.core.tongues import DEFAULT
 from collab.spaces.items import version_of
 from collab.spaces.models import Offer
 from collab.spaces.tools.pages.inputs import EditClash, EditDocument, WriteDocument
@@ -19,8 +20,9 @@ from collab.spaces.tools.pages.queries import Node, revision_named
 
 SEPARATORS = re.compile(r"[,;\n]")
 INDENT = "\u2003"
-UNSAID = "und"
-"""Of a document whose language nobody said: saving it for something else does not say it."""
+UNSAID = DEFAULT.code
+"""What the form shows of a document whose language nobody said: that in which the instance is
+written. Saving the document for something else does not say it."""
 
 
 @dataclass(frozen=True)
