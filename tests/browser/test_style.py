@@ -17,7 +17,8 @@ PAGE = """<!doctype html><html lang="fr" data-size="largest">
 <main><div class="wrap paper"><div class="said"><table>
 <tr><th>Surface<th>Précipitations<th>Récolte<tr><td id="cell">superficie<td>mm<td>litres
 </table><p>Après.</p></div></div>
-<article class="msg"><div class="said"><p>Dit.</p></div><a class="soft" href="/r">Signaler</a>
+<article class="msg"><time datetime="2026-11-22T13:05:00Z" title="22 novembre 2026, 14 h 05">
+il y a 5 minutes</time><div class="said"><p>Dit.</p></div><a class="soft" href="/r">Signaler</a>
 <a href="/a">Répondre</a></article>
 <section class="card" aria-labelledby="ecrire"><h2 id="ecrire">À vous</h2></section>
 <details class="how" open><summary>Comment ?</summary><ol><li>Ainsi.</li></ol></details>
@@ -56,3 +57,11 @@ def test_what_can_only_be_done_on_a_screen_is_not_printed(page: Page):
     assert "Dit." in said
     for act in ("Signaler", "Répondre", "À vous", "Comment", "Ainsi"):
         assert act not in said
+
+
+def test_on_paper_a_time_is_a_whole_date(page: Page):
+    told = "e => [getComputedStyle(e).fontSize, getComputedStyle(e, '::after').content]"
+    time = page.locator("time")
+    assert time.evaluate(told)[1] == "none"
+    page.emulate_media(media="print")
+    assert time.evaluate(told) == ["0px", '"22 novembre 2026, 14 h 05"']

@@ -17,6 +17,7 @@ from collab.web.presentation import (
     day,
     enumerated,
     filesize,
+    moment,
     month,
     number,
     summarised,
@@ -35,6 +36,17 @@ def shell():
 def here(shell):
     with shell.test_request_context("/"):
         yield shell
+
+
+def test_on_paper_an_instant_is_said_whole_whatever_day_it_is_read(here):
+    past = NOW - timedelta(minutes=5, seconds=3)
+    template = "{% import '_macros.html' as ui %}{{ ui.time(past) }}"
+    for _kept in range(2):
+        assert moment(past) == "28\u00a0novembre 2026, 10\u00a0h\u00a006"
+        with force_locale("ar"):
+            assert moment(past) == "28\u00a0نوفمبر 2026، 10:06"
+    told = render_template_string(template, past=past)
+    assert f'title="{moment(past)}">' in told
 
 
 @pytest.mark.parametrize(
