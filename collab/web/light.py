@@ -23,8 +23,9 @@ from collab.web.display import display
 from collab.web.presentation import filesize
 from collab.web.view import dbsession
 
-WIDE = re.compile(r"<(table|pre)(?=[ >])")
-"""What may be wider than its page, and is scrolled by itself."""
+TABLE = re.compile(r"<table(?=[ >])")
+WIDE = '<div class="scroll" role="group" tabindex="0" aria-label="{}">'
+"""Around a table, which may be wider than its page and is scrolled by itself then."""
 TAG = re.compile(r'<(/?a|img)((?: [a-z-]+="[^"]*")*)\s*/?>')
 LOGO = re.compile(r"/logo\.([0-9a-f]{12})\.\w+")
 ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
@@ -55,7 +56,7 @@ def shorter(usual: int) -> int:
 def still(html: str) -> Markup:
     """Safe HTML as pages show it: what scrolls by itself can be reached by the keyboard, and in
     the light mode a link stands in the place of each picture."""
-    html = WIDE.sub(r'<\1 tabindex="0"', str(html))
+    html = _reachable(str(html))
     if not is_light():
         return Markup(html)  # noqa: S704 - sanitised when it was written
     in_link = False
@@ -68,6 +69,15 @@ def still(html: str) -> Markup:
         return match[0]
 
     return Markup(TAG.sub(without, html))  # noqa: S704
+
+
+def _reachable(html: str) -> str:
+    if "<table" in html:
+        around = WIDE.format(escape(gettext("Tableau")))
+        html = TABLE.sub(lambda found: around + found[0], html).replace(
+            "</table>", "</table></div>"
+        )
+    return html.replace("<pre>", '<pre tabindex="0">')
 
 
 def _asked_for(attributes: str, *, in_link: bool) -> str:
