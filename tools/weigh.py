@@ -17,7 +17,8 @@ if __name__ == "__main__":
 
 from playwright.sync_api import sync_playwright  # noqa: E402 - tests/ is on the path only now
 from weight.ground import Ground, ground  # noqa: E402
-from weight.scales import BUDGETS, KB, QUIET, Leaf, Scales, Weight, leaves  # noqa: E402
+from weight.leaves import Leaf, leaves  # noqa: E402
+from weight.scales import BUDGETS, KB, QUIET, Scales, Weight  # noqa: E402
 
 HEAD = """# What pages weigh
 

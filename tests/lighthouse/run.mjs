@@ -1,6 +1,7 @@
 // Weighs pages with Lighthouse as an old telephone has them. On stdin, JSON: `chrome` (the program),
-// `pages` (each `name`, `url`, `headers`, `skip`: audits that do not apply), `categories`, `times`:
-// how often each page is measured at most, and `enough`, the score with which it stops. What else
+// `pages` (each `name`, `url`, `headers`, `skip`: audits that do not apply, `method`: "simulate", or
+// "devtools" to slow the page down indeed), `categories`, `times`: how often each page is measured
+// at most, and `enough`, the score with which it stops. What else
 // runs on this machine only ever makes a page look slower: the best time is the nearest to the
 // truth. One line of JSON on stdout for each page.
 
@@ -37,11 +38,11 @@ function least(told) {
   return told ? Math.min(...Object.values(told.scores)) : -1;
 }
 
-async function measure({ name, url, headers, skip }) {
+async function measure({ name, url, headers, skip, method }) {
   const flags = { port: chrome.port, output: "json", logLevel: "error", extraHeaders: headers };
   const settings = {
     onlyCategories: given.categories, formFactor: "mobile", throttling: THROTTLING,
-    throttlingMethod: "simulate", locale: "fr", skipAudits: skip,
+    throttlingMethod: method, locale: "fr", skipAudits: skip,
   };
   const { lhr } = await lighthouse(url, flags, { extends: "lighthouse:default", settings });
   const scores = Object.fromEntries(

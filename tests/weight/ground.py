@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from collab.spaces.tools.discussion.operations import (
 from collab.spaces.tools.pages.inputs import EditDocument, WriteDocument
 from collab.spaces.tools.pages.operations import edit_document, write_document
 from collab.web.extensions import db
+from weight.corners import MET, PROVIDER, first_day, planted_apart
 
 MESSAGES = 50
 """In the thread that the budget is about."""
@@ -51,13 +53,20 @@ LONG = "\n\n".join(f"## Chapitre {n}\n\n{one.words}" for n, one in enumerate(CHA
 
 @dataclass
 class Ground:
-    """A running instance; `ada` looks after the garden and the site, `bob` is a member."""
+    """A running instance; `ada` looks after the garden and the site, `bob` is a member.
+
+    `eve` came today; `zoe` is known to another site only, and is about to choose a name here.
+    """
 
     live: LiveHouse
     cookies: dict[str, str]
     """By name of the reader, the header that says who looks; none for a stranger."""
     seeds: list[str]
     """Addresses to begin from, the heaviest of their kind."""
+
+    def seed(self, part: str) -> str:
+        """The first of them that has these letters in it."""
+        return next(seed for seed in self.seeds if part in seed)
 
     @property
     def house(self) -> House:
@@ -69,21 +78,40 @@ class Ground:
 
 
 @contextmanager
-def ground(place: Path) -> Iterator[Ground]:
-    """Make the instance in `place` and serve it on loopback for the time of a `with` block."""
+def ground(place: Path, *, planting: bool = True) -> Iterator[Ground]:
+    """Make the instance in `place` and serve it on loopback for the time of a `with` block.
+
+    Without `planting` it is as it is on the day it is started, before anybody has set it up.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    house = open_house(place, origin=f"http://127.0.0.1:{port}")
+    house = opened(place, f"http://127.0.0.1:{port}")
     with LiveHouse(house, port) as live:
         with house.app.test_request_context("/"):
-            seeds, people = planted(house)
+            seeds, people = planted(house) if planting else ([], {})
             cookies = {name: live.cookie(actor) for name, actor in people.items()}
+            cookies |= {"zoe": introduced(house)} if planting else {}
             db.session.remove()
         yield Ground(live, cookies, seeds)
     with house.app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+def opened(place: Path, origin: str) -> House:
+    """An instance that also lets in whom another site knows."""
+    told = f'[site]\nname = "Maison d’essai"\nbase_url = "{origin}"\n{PROVIDER}'
+    place.mkdir()
+    (place / "collab.toml").write_text(told, encoding="utf-8")
+    return open_house(place, origin=origin)
+
+
+def introduced(house: House) -> str:
+    """The cookie of somebody whom that site has just introduced, and who has no account yet."""
+    app, session = house.app, {"oidc_met": MET | {"until": time.time() + 3600}}
+    signed = app.session_interface.get_signing_serializer(app).dumps(session)
+    return f"Cookie: {app.config['SESSION_COOKIE_NAME']}={signed}"
 
 
 def planted(house: House) -> tuple[list[str], dict[str, Actor]]:
@@ -99,9 +127,11 @@ def planted(house: House) -> tuple[list[str], dict[str, Actor]]:
             open_space(work, given)
         invite(work, garden, Invite())
         site(work.session).set_up_at = work.now
+    eve = first_day(make, ada)
     strangers = neighbours(garden)
     thread = talked(house, garden, ada, bob)
     document = written(house, garden, ada, bob)
+    apart = planted_apart(house, garden, ada, strangers[3:5])
     db.session.execute(delete(Job).where(Job.kind == "federate"))  # nobody is there to be told
     db.session.commit()
     house.settle()
@@ -115,8 +145,9 @@ def planted(house: House) -> tuple[list[str], dict[str, Actor]]:
         "/recover",
         f"/p/jardin/delivery/{thread}",
         f"/p/jardin/discussion/m/{thread}/history",
+        *apart,
     ]
-    return seeds, {"bob": bob, "ada": ada}
+    return seeds, {"bob": bob, "ada": ada, "eve": eve}
 
 
 def neighbours(garden: Space) -> list[Actor]:

@@ -1,4 +1,4 @@
-"""What pages cost their reader: found by following links, weighed in Chromium.
+"""What pages cost their reader, weighed in Chromium.
 
 EcoIndex as its authors compute it: the quantiles of elements, requests and kilobytes among the
 pages of the web, weighed 3, 2 and 1.
@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 
 from weight.ground import Ground
+from weight.leaves import LIGHT, Leaf
 
 KB = 1024
 ELEMENTS = [0, 47, 75, 159, 233, 298, 358, 417, 476, 537, 603, 674, 753, 843, 949, 1076, 1237, 1459, 1801, 2479, 594601]  # fmt: skip # noqa: E501
 REQUESTS = [0, 2, 15, 25, 34, 42, 49, 56, 63, 70, 78, 86, 95, 105, 117, 130, 147, 170, 205, 281, 3920]  # fmt: skip # noqa: E501
 KILOBYTES = [0, 1.37, 144.7, 319.53, 479.46, 631.97, 783.38, 937.91, 1098.62, 1265.47, 1448.32, 1648.27, 1876.08, 2142.06, 2465.37, 2866.31, 3401.59, 4155.73, 5400.08, 8037.54, 223212.26]  # fmt: skip # noqa: E501
 GRADES = ((80, "A"), (70, "B"), (55, "C"), (40, "D"), (25, "E"), (10, "F"))
-READERS = ("", "bob", "ada")
-EACH = 2
-"""Pages of one type that are looked at for each reader, to find the heaviest."""
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-READY = """() => !document.querySelector("main[data-live] #live-pause[hidden]")
-  || !document.querySelector("script[src]")"""
+READY = """() => !document.querySelector("script[data-src]:not([src])")
+  && (!document.querySelector("main[data-live] #live-pause[hidden]")
+    || !document.querySelector("script[src]"))"""
+"""Scripts are asked for when the page has been drawn, which may be late on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -49,39 +45,11 @@ BUDGETS = {
     "list": Budget(350, 8, 100 * KB, 60 * KB),
     "admin": Budget(600, 8, 120 * KB, 40 * KB),
     "light": Budget(250, 4, 45 * KB, 15 * KB),
+    "parts": Budget(800, 8, 120 * KB, 40 * KB),
 }
-"""PRODUCT.md 5.5."""
-KINDS = {
-    "discussion.thread": "thread",
-    "site.home": "list",
-    "discussion.index": "list",
-    "search.search": "list",
-    "pages.tree": "list",
-    "pages.history": "list",
-    "spaces.list_members": "list",
-}
-DESKS = ("admin.", "peers.", "people.", "reports.of_", "reports.one")
-"""Where the tables of those who look after a site are."""
-LIGHT = {"Save-Data": "on"}
+"""PRODUCT.md 5.5; `parts` is the page that shows every part of the others to whoever builds."""
 PATIENCE = 200
 """How often to look whether everything that was asked for has come, 20 ms apart."""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """The heaviest page found of one type for one reader."""
-
-    endpoint: str
-    reader: str
-    path: str
-    elements: int
-    light: bool = False
-
-    @property
-    def kind(self) -> str:
-        if self.light:
-            return "light"
-        return "admin" if self.endpoint.startswith(DESKS) else KINDS.get(self.endpoint, "reading")
 
 
 @dataclass(frozen=True)
@@ -122,60 +90,6 @@ def quantile(borders: list[float], value: float) -> float:
     """Between which two twentieths of the web's pages a value lies, 0 to 20."""
     at = min(bisect_right(borders, value), len(borders) - 1)
     return at - 1 + (value - borders[at - 1]) / (borders[at] - borders[at - 1])
-
-
-class Read(HTMLParser):
-    """Counts the elements of a page and gathers its links."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements, self.links = 0, []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements += 1
-        if tag == "a":
-            self.links.append(dict(attrs).get("href") or "")
-
-
-def leaves(ground: Ground, readers: Iterable[str] = READERS, *, light: bool = False) -> list[Leaf]:
-    """The heaviest page of every type that links lead to, for each reader."""
-    return [leaf for reader in readers for leaf in walk(ground, reader, light)]
-
-
-def walk(ground: Ground, reader: str, light: bool) -> Iterator[Leaf]:
-    """Follow the links of the pages that this reader sees, a few of each type."""
-    routes = ground.house.app.url_map.bind(urlsplit(ground.url).netloc)
-    client = ground.house.app.test_client(use_cookies=False)
-    headers = dict([ground.cookies[reader].split(": ", 1)]) if reader else {}
-    headers |= LIGHT if light else {}
-    found: dict[str, list[Leaf]] = {}
-    ahead, seen = [*ground.seeds, "/"], set()
-    while ahead:
-        path = ahead.pop(0)
-        try:
-            endpoint, _ = routes.match(path.partition("?")[0])
-        except RequestRedirect:
-            continue
-        except HTTPException:
-            endpoint = "error"
-        if path in seen or len(found.get(endpoint, ())) >= EACH:
-            continue
-        seen.add(path)
-        answer = client.get(path, headers=headers)
-        if answer.mimetype != "text/html" or answer.status_code not in (200, 404):
-            continue
-        page = Read(answer.get_data(as_text=True))
-        kind = endpoint if answer.status_code == 200 else "error"
-        found.setdefault(kind, []).append(Leaf(kind, reader, path, page.elements, light))
-        ahead += [link for link in map(local, page.links) if link]
-    for kind in sorted(found):
-        yield max(found[kind], key=lambda leaf: leaf.elements)
-
-
-def local(link: str) -> str:
-    """An address of this site without its fragment; "" for anything else."""
-    return link.partition("#")[0] if link.startswith("/") and not link.startswith("//") else ""
 
 
 class Scales:

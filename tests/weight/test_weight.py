@@ -11,7 +11,9 @@ from playwright.sync_api import expect, sync_playwright
 from collab.web.assets import load, names
 from tools.weigh import READERS, TABLE, name
 from weight.ground import ground
-from weight.scales import BUDGETS, KB, QUIET, Leaf, Scales, Visit, Weight, leaves
+from weight.leaves import Leaf, leaves
+from weight.reckoned import Reckoner
+from weight.scales import BUDGETS, KB, QUIET, Scales, Visit, Weight
 
 LATENCY, RATE = 0.4, 400_000 / 8
 """Seconds there and back, bytes in a second."""
@@ -61,12 +63,18 @@ def test_every_type_of_page_keeps_to_its_budget(scales, found):
 
 
 def test_every_type_of_page_is_small_in_the_light_mode(scales, there):
-    """Elements are counted on every page; the heaviest are weighed."""
+    """All are reckoned; the fullest are weighed as well, and weigh what was reckoned."""
     few = heaviest(leaves(there, ("ada", ""), light=True))
-    most = BUDGETS["light"].elements
-    assert {leaf.path: leaf.elements for leaf in few if leaf.elements > most} == {}
-    for leaf in few[-6:]:
-        assert scales.weigh(leaf).over(BUDGETS["light"]) == {}, leaf
+    reckoner = Reckoner(there)
+    reckoned = {leaf: reckoner.reckon(leaf) for leaf in few}
+    over = {leaf.path: weight.over(BUDGETS[leaf.kind]) for leaf, weight in reckoned.items()}
+    assert {path: beyond for path, beyond in over.items() if beyond} == {}
+    for leaf in few[-4:]:
+        weight = scales.weigh(leaf)
+        assert weight.over(BUDGETS[leaf.kind]) == {}, leaf
+        assert weight.requests == reckoned[leaf].requests, leaf
+        assert abs(weight.first - reckoned[leaf].first) < weight.first / 20, leaf
+        assert abs(weight.next - reckoned[leaf].next) < weight.next / 10, leaf
 
 
 def test_res_1_a_stranger_reads_a_project_on_an_old_phone_and_a_slow_network(scales, there):
@@ -113,6 +121,7 @@ def test_styles_and_scripts_are_small():
     packed = {file: len(load(file).bodies.get("gzip", b"")) for file in names()}
     assert packed.pop("sw.js", 0) <= 5 * KB  # fetched apart, after the page is there
     assert packed.pop("voice.js", 0) <= 3 * KB  # fetched when somebody begins to record
+    assert packed.pop("aloud.js", 0) <= 4 * KB  # fetched when somebody begins to listen
     assert sum(size for file, size in packed.items() if file.endswith(".css")) <= 15 * KB
     assert sum(size for file, size in packed.items() if file.endswith(".js")) <= 25 * KB
 
