@@ -11,6 +11,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -64,6 +65,8 @@ class Ear:
     reached: dict[str, int] = field(default_factory=dict)
     acked: dict[str, int] = field(default_factory=dict)
     acked_at: float = 0.0
+    cut: Callable[[], None] = lambda: None
+    """Ends the stream that is open, from another thread."""
     post: PresencePost | None = None
     """What says to the host who of ours is here; told of which projects it may speak."""
 
@@ -81,7 +84,7 @@ class Ear:
         headers["Last-Event-ID"] = ",".join(f"{epoch}:{seq}" for epoch, seq in logs.values())
         headers["Accept"] = "text/event-stream"
         pieces = self.federation.transport.listen(
-            url, headers=headers, silence=SILENCE, deadline=LONGEST + SILENCE
+            url, headers=headers, silence=SILENCE, deadline=LONGEST + SILENCE, opened=self._opened
         )
         first = next(pieces)
         if first.status != 200:
@@ -97,6 +100,9 @@ class Ear:
                 if set(self._wanted()) != set(logs):
                     pieces.close()
                     return
+
+    def _opened(self, cut: Callable[[], None]) -> None:
+        self.cut = cut
 
     def _well(self) -> None:
         """The host answers: whatever waits for it goes at once."""
@@ -209,21 +215,26 @@ class Listening:
         self._federation = federation
         self._post = PresencePost(federation)
         self._threads: dict[str, threading.Thread] = {}
+        self._ears: dict[str, Ear] = {}
 
     def step(self) -> int:
-        """Begin to listen to hosts that are not listened to. Returns how many."""
+        """Begin to listen to hosts that are not listened to; end it with those that are not to be
+        any more, at once (R36). Returns how many were begun."""
         self._threads = {host: t for host, t in self._threads.items() if t.is_alive()}
+        self._ears = {host: ear for host, ear in self._ears.items() if host in self._threads}
         self._post.begin()
-        began = 0
-        for host in self._hosts():
-            if host not in self._threads and len(self._threads) < MOST_HOSTS:
-                thread = threading.Thread(
-                    target=self._listen, args=(host,), name=f"stream {host}", daemon=True
-                )
-                self._threads[host] = thread
-                thread.start()
-                began += 1
-        return began
+        wanted = self._hosts()
+        for host in self._threads.keys() - wanted:
+            self._ears[host].cut()
+        new = [host for host in wanted if host not in self._threads]
+        new = new[: max(MOST_HOSTS - len(self._threads), 0)]
+        for host in new:
+            ear = self._ears[host] = Ear(self._federation, host, post=self._post)
+            name = f"stream {host}"
+            thread = threading.Thread(target=self._listen, args=(ear,), name=name, daemon=True)
+            self._threads[host] = thread
+            thread.start()
+        return len(new)
 
     def _hosts(self) -> list[str]:
         with self._federation.runtime.app.app_context():
@@ -239,9 +250,9 @@ class Listening:
                 host for host in found if self._federation.admits(host) and not shut(session, host)
             ]
 
-    def _listen(self, host: str) -> None:
-        """Listen to one host again and again, until it holds nothing of ours any more."""
-        ear = Ear(self._federation, host, post=self._post)
+    def _listen(self, ear: Ear) -> None:
+        """Listen to one host again and again, until we hold nothing of it any more."""
+        host = ear.host
         wait, heard = FIRST_WAIT, time.monotonic()
         while host in self._hosts():
             began = time.monotonic()

@@ -12,9 +12,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+from collab.federation.fetch import ED25519
 from collab.federation.house import Federation
 from collab.federation.presence import Rooms, names_its_people, said
-from collab.federation.signatures import cavage, sign
+from collab.federation.signatures import cavage, rfc9421, sign
 from collab.federation.strictjson import canonical
 from collab.federation.transport import Unreachable
 from collab.spaces.models import Space
@@ -36,7 +37,8 @@ def signed_headers(
 ) -> dict[str, str]:
     """A request of this instance itself to a host like ours, in the scheme it understood last."""
     with federation.runtime.app.app_context():
-        scheme = federation.memory.get(host) or cavage.NAME
+        known = federation.memory.get(host)
+        scheme = rfc9421.NAME if known == ED25519 else known or cavage.NAME
         key = federation.signing_key(federation.instance_actor(), "ed25519")
         return sign(method, url, body, key, scheme, federation.now())
 

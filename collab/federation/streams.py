@@ -38,6 +38,8 @@ LONGEST = 600.0
 HEARTBEAT = 15.0
 LOOK = 3.0
 """Seconds after which a stream looks whether its reader may still read (R36: within 5)."""
+AT_A_PULSE = 0.5
+"""At a pulse, which each decision about a host is, it looks so soon after it looked last."""
 DIGEST_EVERY = 2.0
 PAGE = 50
 MOST_PROJECTS = 200
@@ -155,7 +157,7 @@ class Stream:
             news = {one: head_seq(session, one) for one in self.sent}
             news = {one: last for one, last in news.items() if last > self.sent[one]}
             due = self.voice.due(self.sent)
-            if not (news or due) and time.monotonic() - self._asked_at < LOOK:
+            if not (news or due) and time.monotonic() - self._asked_at < AT_A_PULSE:
                 return []
             self._asked_at = time.monotonic()
             spaces = {one: session.get_one(Space, one) for one in self.sent}

@@ -107,13 +107,19 @@ class Transport:
                 return self._exchange(place, (method, sent, body), limit, ends, fresh=True)
 
     def listen(
-        self, url: str, *, headers: Mapping[str, str], silence: float, deadline: float
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        silence: float,
+        deadline: float,
+        opened: Callable[[Callable[[], None]], None] = lambda _cut: None,
     ) -> Generator[Answer, None, None]:
         """Ask once and give the answer piece by piece as it comes: first one without a body, then
         one for each piece, until the peer ends it.
 
         `silence`: seconds the peer may say nothing. `deadline`: seconds in all. The connection is
-        closed when the iterator is.
+        closed when the iterator is; `opened` is given what ends it from another thread.
 
         Raises Unreachable, at any piece.
         """
@@ -128,6 +134,7 @@ class Transport:
         with _named_failures():
             try:
                 connection.hold(self._connect(place, ends))
+                opened(connection.cut)
                 connection.ends_at(min(ends, time.monotonic() + silence))
                 response = _ask(connection, place.target, ("GET", sent, b""), stale=False)
                 found = _headers(response)

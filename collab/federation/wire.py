@@ -1,5 +1,6 @@
 """A socket on which everything ends at one moment, however slowly the other side answers."""
 
+import contextlib
 import http.client
 import io
 import socket
@@ -78,6 +79,11 @@ class Wire:
         """Close whatever is still being read."""
         self._sock.close()
 
+    def cut(self) -> None:
+        """End what another thread is reading: it finds the end, or a failure."""
+        with contextlib.suppress(OSError, ValueError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
     def fileno(self) -> int:
         """The descriptor to wait for."""
         return self._sock.fileno()
@@ -140,6 +146,11 @@ class Connection(HTTPConnection):
     def connect(self) -> None:
         """Refuse: the transport dials, after checking where to."""
         raise http.client.NotConnected
+
+    def cut(self) -> None:
+        """End it from another thread than the one that reads."""
+        if self._wire is not None:
+            self._wire.cut()
 
     def abort(self) -> None:
         """Close the socket, whoever still reads from it."""

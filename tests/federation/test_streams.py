@@ -13,11 +13,11 @@ from sqlalchemy import func
 
 from collab.core.db import writing
 from collab.federation.delays import day_of, forget_delays, step_of
-from collab.federation.listening import Ear
+from collab.federation.listening import Ear, Listening
 from collab.federation.log import head_seq
 from collab.federation.models import DelayHour, LogEntry, Mirror, Subscriber
 from collab.federation.pages import confirmed
-from collab.federation.peers import ChoosePeer, allow_peer, block_peer
+from collab.federation.peers import ChoosePeer, allow_peer, block_peer, put_back_peer
 from collab.federation.transport import Unreachable
 from collab.people.models import Peer, PeerState
 from collab.spaces.models import Space, Visibility
@@ -105,17 +105,42 @@ def test_a_second_stream_of_a_host_takes_the_place_of_the_first(pair, ear):
     assert until(lambda: held(pair) == last(pair))
 
 
-def test_r36_the_stream_of_a_blocked_host_ends(pair, ear):
+def test_r36_the_stream_of_a_blocked_host_ends_before_its_next_heartbeat(pair, ear):
+    hub = pair.a.house.app.extensions["collab.streams"]
+    hub.heartbeat = 600.0
     mine = f"127.0.0.1:{pair.b.port}"
     with pair.a.house.app.app_context(), pair.a.house.as_(pair.a.person()) as work:
         block_peer(work, ChoosePeer(mine))
     try:
         assert ear.ended.wait(25)
     finally:
+        hub.heartbeat = 0.3
         with pair.a.house.app.app_context(), pair.a.house.as_(pair.a.person()) as work:
             allow_peer(work, ChoosePeer(mine))
             work.session.get(Peer, mine).state = PeerState.KNOWN
             work.session.query(Subscriber).update({"state": "active"})
+
+
+def test_r36_a_stream_from_a_host_that_is_blocked_here_ends_before_it_says_anything_more(pair):
+    listening = Listening(pair.b.federation)
+    hub = pair.a.house.app.extensions["collab.streams"]
+    hub.heartbeat = 600.0
+    try:
+        listening.step()
+        (thread,) = listening._threads.values()
+        assert until(lambda: hub.open)
+        with pair.b.house.app.app_context(), pair.b.house.as_(pair.b.person()) as work:
+            block_peer(work, ChoosePeer(pair.a.host))
+        listening.step()
+        thread.join(25)
+        assert not thread.is_alive()
+        assert listening.step() == 0
+    finally:
+        hub.heartbeat = 0.3
+        hub.open.clear()
+        with pair.b.house.app.app_context(), pair.b.house.as_(pair.b.person()) as work:
+            put_back_peer(work, ChoosePeer(pair.a.host, before=PeerState.KNOWN))
+            work.session.query(Mirror).update({"state": "active"})
 
 
 def test_r35_the_stream_ends_when_the_host_may_read_no_longer(pair, ear):
