@@ -7,6 +7,7 @@ here get the path they would be exported to. So an export that is imported again
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ def run_import(
             for leaf in plan.leaves[at : at + BATCH]:
                 _bring_in(work, space, plan, leaf, failed, report)
                 tick(leaf.path)
+                time.sleep(0)  # whoever else this process serves is answered in between
     return report
 
 
