@@ -241,7 +241,7 @@ def test_res_4_offline_reads_yesterdays_page_and_sends_once_what_was_written(gar
     write(page, "Deux cuves, côté nord.")
     expect(unsent(page, "Deux cuves")).to_contain_text("pas encore envoyé")
     page.goto("/p/jardin/discussion/new?never=opened")
-    expect(page.get_by_role("heading", name="Hors ligne")).to_be_visible()
+    expect(page.get_by_role("heading", name="Hors connexion")).to_be_visible()
     expect(unsent(page, "Deux cuves")).to_be_visible()
     expect(page.locator("#kept")).to_contain_text("Récupérer l’eau")
     page.context.close()
@@ -318,7 +318,7 @@ def test_what_is_not_for_the_reader_any_more_is_not_read_offline_either(garden: 
     with without_network(page):
         for address in (path, f"{path}?vue=autre"):
             page.goto(address)
-            expect(page.get_by_role("heading", name="Hors ligne")).to_be_visible()
+            expect(page.get_by_role("heading", name="Hors connexion")).to_be_visible()
 
 
 def test_res_4_offline_who_is_logged_out_meanwhile_sends_after_coming_in_again(garden: Garden):

@@ -131,7 +131,7 @@ def review_simple(work: Work, space: Space, given: ReviewSimple) -> SimpleText:
     if wrong:
         raise Invalid(**wrong)
     if simple.of_version != _version_now(work, space, simple):
-        raise Conflict(N_("Le texte d’origine a changé : mettez d’abord la version simple à jour."))
+        raise Conflict(N_("Le texte d’origine a changé : reprenez d’abord la version simple."))
     number = simple.revision + 1
     review = Review(readers, organisation, given.concerned, work.now, number)
     _keep_review(simple, review)
