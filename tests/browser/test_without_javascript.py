@@ -49,6 +49,7 @@ def lise(town: Town, open_windows: Windows) -> Page:
     page.get_by_role("link", name="C’est noté, continuer").click()
     page.get_by_role("link", name="Proposer un projet").first.click()
     page.get_by_label("Nom du projet").fill("Fête de la Butte")
+    page.get_by_text("Adresse, lieu et outils").click()
     page.get_by_label("Adresse courte").fill("fete")
     page.get_by_label("Pourquoi").fill("Que les voisins se rencontrent.")
     page.get_by_label("Pour qui").fill("Tout le quartier, petits et grands.")
