@@ -16,7 +16,7 @@ from functools import cache
 from itertools import count, groupby
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Table, event, func, inspect, select, text
+from sqlalchemy import Select, Table, event, func, inspect, select, text
 from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state
 
@@ -27,6 +27,7 @@ T = TypeVar("T")
 B = TypeVar("B", bound=Base)
 BLOCK = 100
 """Ids taken from a PostgreSQL sequence at once."""
+_NUMBERED = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ def _shape(model: type[Base]) -> _Shape:
         kind = {told_by.key: mapper.polymorphic_identity}
     attributes, manager = names | {"_sa_instance_state"}, mapper.class_manager
     return _Shape(tables[0], defaults, columns, attributes, plain, manager, kind)
+
+
+@cache
+def _greatest(table: Table) -> Select[int]:
+    return select(func.max(table.c.id))
 
 
 class Bulk:
@@ -146,10 +152,9 @@ class Bulk:
     def _numbers(self, table: Table) -> Iterator[int]:
         if self._session.get_bind().dialect.name == "postgresql":
             return self._from_sequence(table.name)
-        last = self._session.scalar(select(func.max(table.c.id))) or 0
+        last = self._session.scalar(_greatest(table)) or 0
         if table.dialect_options["sqlite"]["autoincrement"]:
-            asked = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
-            last = max(last, self._session.scalar(asked, {"name": table.name}) or 0)
+            last = max(last, self._session.scalar(_NUMBERED, {"name": table.name}) or 0)
         return count(last + 1)
 
     def _from_sequence(self, table: str) -> Iterator[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import selectin_polymorphic
 
+from collab.core.among import among
 from collab.core.work import Work
 from collab.federation.chain import Link
 from collab.federation.holding import buried
@@ -15,12 +17,8 @@ from collab.spaces.models import Item
 from collab.spaces.tool import Json, Tools
 
 LONGEST_UID = 40
-_NAMED = select(Item).where(
-    or_(
-        Item.iri.in_(bindparam("iris", expanding=True)),
-        Item.uid.in_(bindparam("uids", expanding=True)),
-    )
-)
+_ITEMS = select(Item).where(or_(among(Item.iri, "iris"), among(Item.uid, "uids")))
+_PEOPLE = select(Actor).where(among(Actor.iri, "iris"))
 
 
 def read_ahead(work: Work, tools: Tools, links: Sequence[Link]) -> dict[str, Actor | None]:
@@ -39,7 +37,7 @@ def read_ahead(work: Work, tools: Tools, links: Sequence[Link]) -> dict[str, Act
         work.remember("buried", iri, found.get(iri, frozenset()))
     actors = {str(link.body["actor"]) for link in links if link.body and "actor" in link.body}
     people: dict[str, Actor | None] = dict.fromkeys(actors)
-    rows = work.session.scalars(select(Actor).where(Actor.iri.in_(sorted(actors))))
+    rows = work.session.scalars(_PEOPLE, {"iris": actors})
     return people | {actor.iri: actor for actor in rows}
 
 
@@ -60,7 +58,13 @@ def _read_items(work: Work, tools: Tools, iris: set[str], uids: set[str]) -> Non
         work.remember("item", iri, None)
     for uid in uids:
         work.remember("uid", uid, None)
-    whole = _NAMED.options(selectin_polymorphic(Item, [kind.model for kind in tools.kinds()]))
-    for item in work.session.scalars(whole, {"iris": sorted(iris), "uids": sorted(uids)}):
+    whole = _whole(*[kind.model for kind in tools.kinds()])
+    for item in work.session.scalars(whole, {"iris": iris, "uids": uids}):
         work.remember("item", item.iri, item)
         work.remember("uid", item.uid, item)
+
+
+@cache
+def _whole(*models: type[Item]) -> Select[Item]:
+    """The same statement each time: making one costs as much as asking it."""
+    return _ITEMS.options(selectin_polymorphic(Item, models))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
+from collab.core.among import among
 from collab.core.errors import Forbidden, Invalid
 from collab.core.i18n import N_
 from collab.core.work import Work
@@ -18,6 +19,9 @@ from collab.spaces.models import Item, Space
 
 KEPT = timedelta(days=30)
 """How long an id that was taken back before it came stays refused (R47: at least 7 days)."""
+_BURIED = select(Tombstone.iri, Tombstone.actor).where(
+    among(Tombstone.iri, "iris"), Tombstone.at >= bindparam("since")
+)
 NOT_OWN = N_("Ce texte n’est pas de la personne qui l’envoie.")
 
 
@@ -66,11 +70,7 @@ def taken_back(work: Work, iri: str) -> bool:
 
 def buried(work: Work, iris: Collection[str]) -> dict[str, frozenset[str]]:
     """Of some ids those that were taken back before they came, each with the IRIs of by whom."""
-    rows = work.session.execute(
-        select(Tombstone.iri, Tombstone.actor).where(
-            Tombstone.iri.in_(sorted(iris)), Tombstone.at >= work.now - KEPT
-        )
-    )
+    rows = work.session.execute(_BURIED, {"iris": iris, "since": work.now - KEPT})
     found: dict[str, frozenset[str]] = {}
     for iri, actor in rows:
         found[iri] = found.get(iri, frozenset()) | {actor}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from collab.core.work import Work
@@ -22,6 +22,20 @@ from collab.spaces.models import Space
 
 Json = dict[str, Any]
 MOST_LISTED = 10
+_OWN = LogEntry.space_id == bindparam("space")
+_LAST = (
+    select(LogEntry.entry).where(_OWN).order_by(LogEntry.epoch.desc(), LogEntry.seq.desc()).limit(1)
+)
+_CHANGE = (
+    select(LogEntry.body)
+    .where(
+        _OWN,
+        LogEntry.activity_id > bindparam("after"),
+        LogEntry.activity_id < bindparam("before"),
+    )
+    .order_by(LogEntry.seq.desc())
+    .limit(1)
+)
 
 
 def change_iri(group: str, number: int) -> str:
@@ -63,19 +77,10 @@ class KeyHistory:
     def of(cls, session: Session, space: Space) -> KeyHistory:
         """As far as the log is held here, on its host or on a mirror."""
         history = cls(space.iri)
-        own = LogEntry.space_id == space.id
-        change = session.scalar(
-            select(LogEntry.body)
-            .where(
-                own,
-                LogEntry.activity_id > f"{space.iri}#keys-",
-                LogEntry.activity_id < f"{space.iri}#keys.",
-            )
-            .order_by(LogEntry.seq.desc())
-            .limit(1)
-        )
-        newest = LogEntry.epoch.desc(), LogEntry.seq.desc()
-        last = session.scalar(select(LogEntry.entry).where(own).order_by(*newest).limit(1))
+        own = {"space": space.id}
+        names = {"after": f"{space.iri}#keys-", "before": f"{space.iri}#keys."}
+        change = session.scalar(_CHANGE, own | names)
+        last = session.scalar(_LAST, own)
         if last is not None:
             history.signed_by(str(last["proof"]["verificationMethod"]))
         if change is not None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import joinedload
 
 from collab.core.db import writing
@@ -36,6 +36,7 @@ REFETCH_AFTER = timedelta(seconds=60)
 MOST_PAGES, MOST_ON_PAGE = 5, 100
 """Of somebody's list of all keys (R29)."""
 NO_KEY_ID = partial(Refused, 401, "bad_key_id", "The key id is not an https address.")
+_WITH_ACTOR = select(Key).where(Key.key_id == bindparam("key_id")).options(joinedload(Key.actor))
 PURSE = "waited for keys"
 """What pays for the time that the keys of logs take."""
 SILENT_FOR = 60
@@ -215,8 +216,7 @@ def _get(federation: Federation, iri: str) -> dict[str, object]:
 
 
 def _row(federation: Federation, key_id: str) -> Key | None:
-    found = select(Key).where(Key.key_id == key_id).options(joinedload(Key.actor))
-    return federation.session.scalar(found)
+    return federation.session.scalar(_WITH_ACTOR, {"key_id": key_id})
 
 
 def _public(row: Key) -> PublicKey:

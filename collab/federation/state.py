@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.orm import Session
 
+from collab.core.among import among
 from collab.core.rows import insert_rows
 from collab.federation.models import ApObject, StateBucket
 from collab.federation.strictjson import Written, canonical
@@ -25,6 +26,8 @@ BUCKETS = 256
 LINES_ON_A_PAGE = 400
 """With the longest ids there are, less than 1 MiB."""
 EMPTY = hashlib.sha256(b"").hexdigest()
+_HELD = select(ApObject).where(ApObject.space_id == bindparam("space"), among(ApObject.iri, "iris"))
+_KEPT = select(StateBucket.bucket).where(StateBucket.space_id == bindparam("space"))
 
 
 def bucket_of(iri: str) -> int:
@@ -52,9 +55,7 @@ def held_objects(
     """What is held of all objects that some activities change, read at once; None: nothing."""
     wanted = {object_of(activity)[0] for activity in activities} - {"", space.iri}
     found: dict[str, ApObject | None] = dict.fromkeys(wanted)
-    rows = session.scalars(
-        select(ApObject).where(ApObject.space_id == space.id, ApObject.iri.in_(sorted(wanted)))
-    )
+    rows = session.scalars(_HELD, {"space": space.id, "iris": wanted})
     return found | {row.iri: row for row in rows}
 
 
@@ -131,7 +132,8 @@ def object_hash(thing: Json) -> str:
 
 def forget(session: Session, space: Space, buckets: Collection[int]) -> None:
     """Let go of the digests of buckets that changed; they are made anew when asked for."""
-    if buckets:
+    kept = set(session.scalars(_KEPT, {"space": space.id})) if buckets else set()
+    if kept & set(buckets):
         session.execute(
             delete(StateBucket).where(
                 StateBucket.space_id == space.id, StateBucket.bucket.in_(sorted(buckets))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sys
 from typing import Any, NoReturn
 
 import orjson
@@ -12,8 +13,9 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 _MAX_INT = 2**53 - 1
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_VALUES = {int.from_bytes(pair.encode(), sys.byteorder): value for value, pair in enumerate(_PAIRS)}
+"""What two characters are worth, by their bytes read as one number."""
 _MAX_BASE58 = 2048
 _QUICK = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _SHA2_256 = b"\x12\x20"
@@ -143,11 +145,13 @@ def _is_simple(value: Any) -> bool:
     names: list[Any] = []
     for part in waiting:  # which grows by what each part holds
         kind = type(part)
+        if kind is str:
+            continue
         if kind is dict:
             names += part
-            waiting += [one for one in part.values() if type(one) is not str]
+            waiting += part.values()
         elif kind is list:
-            waiting += [one for one in part if type(one) is not str]
+            waiting += part
         elif not _is_plain(part):
             return False
     try:
@@ -194,13 +198,11 @@ def base58btc_decode(text: str) -> bytes:
     if len(text) > _MAX_BASE58:
         raise Malformed(f"more than {_MAX_BASE58} characters of base58")
     number = 0
-    try:
-        for start in range(0, len(text), 8):  # small numbers are multiplied faster
-            part, piece = 0, text[start : start + 8]
-            for character in piece:
-                part = part * 58 + _VALUES[character]
-            number = number * 58 ** len(piece) + part
-    except KeyError as error:
+    try:  # two characters at a time; a 1 in front adds nothing
+        written = (text if len(text) % 2 == 0 else "1" + text).encode("ascii")
+        for value in [_VALUES[pair] for pair in memoryview(written).cast("H")]:
+            number = number * 3364 + value
+    except (KeyError, UnicodeEncodeError) as error:
         raise Malformed("not base58btc") from error
     zeros = len(text) - len(text.lstrip("1"))
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")

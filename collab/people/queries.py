@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from collab.people.models import Account, Actor, Peer, PeerState, Site, Token
+
+_BY_IRI = select(Actor).where(Actor.iri == bindparam("iri"))
 
 
 def site(session: Session) -> Site:
@@ -37,7 +39,7 @@ def moved_to(session: Session, actor: Actor) -> Actor | None:
 
 def actor_by_iri(session: Session, iri: str) -> Actor | None:
     """The actor with that IRI, if known here."""
-    return session.scalar(select(Actor).where(Actor.iri == iri))
+    return session.scalar(_BY_IRI, {"iri": iri})
 
 
 def find_token(session: Session, bearer: str, now: datetime) -> Token | None:

@@ -244,7 +244,10 @@ def _answered(work: Work, thread: Thread, uid: str | None) -> int | None:
 
 
 def _lock(session: Session, thread: Thread) -> None:
-    """Wait for others who count in this thread (PostgreSQL; SQLite has one writer anyway)."""
+    """Wait for others who count in this thread. SQLite has one writer anyway, and all that a work
+    has read is as it is."""
+    if session.get_bind().dialect.name != "postgresql":
+        return
     table = Thread.__table__
     session.flush()
     session.execute(select(table.c.id).where(table.c.id == thread.id).with_for_update())
@@ -256,6 +259,7 @@ def _recount(session: Session, item: Item) -> None:
     if not isinstance(item, Message):
         return
     thread = session.get_one(Thread, item.thread_id)
+    session.flush()
     _lock(session, thread)
     counted = select(func.count(Message.id), func.max(Message.created_at)).where(
         Message.thread_id == thread.id,
