@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from threading import Event
+from threading import Event, Timer
 from urllib.parse import urlsplit
 
 from sqlalchemy import and_, or_, select
@@ -52,6 +52,7 @@ class Courier:
         self._outcomes = Outcomes()
         self._ended: deque[str] = deque()
         self._awake = False
+        self._timer: Timer | None = None
         self._books_closed = Event()
         self._books_closed.set()
         self._most_waiting = most_waiting
@@ -72,7 +73,17 @@ class Courier:
             with self._releasing(others):
                 self._start(quick, packets)
                 self._start(others, self._packets(others, first_one=True))
+        self._look_again(self._line.frees_in)
         return len(chosen)
+
+    def _look_again(self, seconds: float | None) -> None:
+        """Wake the service when a place is free: those who hold it may never end and say so."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None else Timer(seconds, self._wake)
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
 
     @contextmanager
     def _releasing(self, chosen: Sequence[Due]) -> Iterator[None]:
@@ -109,6 +120,7 @@ class Courier:
 
     def close(self) -> None:
         """Begin nothing more, wait for what is under way, and write down what came of it."""
+        self._look_again(None)
         self._pool.shutdown(wait=True, cancel_futures=True)
         with self._federation.runtime.app.app_context():
             self._settle()

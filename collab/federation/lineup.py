@@ -12,10 +12,9 @@ SLOW_MS = 1000.0
 SLOW_FOR = 300.0
 """Seconds for which a host that was slow once is served with the slow ones."""
 AFTER_ERROR = 5.0
-THREADS = 64
-"""Requests under way at once, those included that wait for an answer that may never come."""
-WAITS = 0.3
-"""Seconds without an answer after which a host holds no place of its kind any more."""
+WAITS = 0.1
+"""Seconds without an answer after which a host holds no place of its kind any more: signing and
+sending to it are over, and waiting costs nothing."""
 
 
 class Kind(IntEnum):
@@ -31,6 +30,11 @@ class Kind(IntEnum):
 
 PLACES = {Kind.QUICK: 16, Kind.NEW: 16, Kind.SLOW: 8}
 """How many of a kind are served at once."""
+ASIDE = 88
+"""How many more at most wait for an answer without holding a place. Should ever more hosts hang,
+those that are too many keep their places: of their own kind, and of no other."""
+THREADS = sum(PLACES.values()) + ASIDE
+"""Requests under way at once, those included that wait for an answer that may never come."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,9 @@ class LineUp:
     serve only tell. Times are seconds of `time.monotonic`."""
 
     slow_until: dict[str, float] = field(default_factory=dict)
+    frees_in: float | None = None
+    """In how many seconds a place is free that somebody waits for; None when nobody does, or it is
+    free only when an answer comes."""
     _served: dict[str, _Served] = field(default_factory=dict)
     _last: dict[str, float] = field(default_factory=dict)
     _stumbled: dict[str, float] = field(default_factory=dict)
@@ -77,25 +84,40 @@ class LineUp:
         now = time.monotonic()
         with self._lock:
             free = self._free(now)
-            left = THREADS - len(self._served)
+            left, kept = THREADS - len(self._served), set[Kind]()
             chosen = []
             for one in sorted(due, key=lambda d: (d.kind, self._last.get(d.host, 0.0), d.host)):
-                resting = self._stumbled.get(one.host, 0.0) > now
-                if resting or one.host in self._served or not free[one.kind] or not left:
+                if self._stumbled.get(one.host, 0.0) > now or one.host in self._served:
+                    continue
+                if not free[one.kind] or not left:
+                    kept.add(one.kind)
                     continue
                 free[one.kind], left = free[one.kind] - 1, left - 1
                 self._served[one.host] = _Served(one.kind, now)
                 self._last[one.host] = now
                 chosen.append(one)
+            self.frees_in = self._frees_in(kept, now)
         return chosen
 
     def _free(self, now: float) -> dict[Kind, int]:
-        """Places that are free. Who is quick or new and lets us wait stands in nobody's way."""
-        free = dict(PLACES)
-        for one in self._served.values():
-            if one.kind == Kind.SLOW or now - one.since < WAITS:
+        """Places that are free. Who is quick or new and lets us wait stands in nobody's way, as
+        long as there are not too many of them."""
+        free, aside = dict(PLACES), 0
+        for one in sorted(self._served.values(), key=lambda served: served.since):
+            if one.kind != Kind.SLOW and now - one.since >= WAITS and aside < ASIDE:
+                aside += 1
+            else:
                 free[one.kind] = max(free[one.kind] - 1, 0)
         return free
+
+    def _frees_in(self, kept: set[Kind], now: float) -> float | None:
+        """When the first of those who hold a place of these kinds will have waited long enough."""
+        since = [
+            one.since
+            for one in self._served.values()
+            if one.kind in kept - {Kind.SLOW} and now - one.since < WAITS
+        ]
+        return min(since) + WAITS - now if since else None
 
     def answered(self, host: str, took: float | None) -> bool:
         """Note how long an answer took (ms; None: none). Whether that was slow."""

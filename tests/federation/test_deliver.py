@@ -13,10 +13,11 @@ from federation.hostile import Reply, hostile_peer
 from federation.stage import ORIGIN, federation, foreign, house
 
 from collab.core.db import writing
+from collab.federation import lineup
 from collab.federation.deliver import Courier
 from collab.federation.hygiene import domain_of, forget
 from collab.federation.lanes import lanes, pause_peer, resume_peer, retry_peer, tidy
-from collab.federation.lineup import PLACES, WAITS, Due, Kind, LineUp
+from collab.federation.lineup import ASIDE, PLACES, THREADS, WAITS, Due, Kind, LineUp
 from collab.federation.models import Delivery, OutboxItem, Subscriber
 from collab.federation.peerhealth import failed
 from collab.federation.peers import ChoosePeer
@@ -478,3 +479,25 @@ def test_who_lets_us_wait_holds_no_place_of_a_quick_host():
     assert line.choose([due(Kind.QUICK, 40)]) == []
     time.sleep(WAITS * 1.1)
     assert line.choose([due(Kind.QUICK, 40)]) == [due(Kind.QUICK, 40)]
+
+
+def test_it_is_said_when_a_place_is_free_that_somebody_waits_for():
+    line, many = LineUp(), [due(Kind.NEW, n) for n in range(PLACES[Kind.NEW] + 1)]
+    line.choose(many[:-1])
+    assert line.frees_in is None, "nobody waits"
+    line.choose(many)
+    assert 0 < line.frees_in <= WAITS
+
+
+def test_hosts_that_hang_at_first_contact_never_take_the_places_of_others(monkeypatch):
+    monkeypatch.setattr(lineup, "WAITS", 0.01)
+    line, hanging = LineUp(), [due(Kind.NEW, n) for n in range(2 * THREADS)]
+    under_way = []
+    while some := line.choose(hanging):
+        under_way += some
+        time.sleep(0.02)
+    assert len(under_way) == ASIDE + PLACES[Kind.NEW] < len(hanging)
+    for kind in (Kind.QUICK, Kind.SLOW):
+        assert len(line.choose([due(kind, n) for n in range(30)])) == PLACES[kind]
+    line.release([under_way[0].host])
+    assert len(line.choose(hanging)) == 1, "one that gave up makes room for the next"
