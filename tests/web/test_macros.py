@@ -125,7 +125,8 @@ def test_a_message_shows_its_author_its_time_and_its_acts(here):
         body=Markup("<p>Bonjour</p>"),
     )
     assert page.all("article") == [{"class": "msg", "id": "m-7"}]
-    assert page.all("time") == [{"datetime": "2026-11-28T09:12:00Z"}]
+    whole = "28\u00a0novembre 2026, 10\u00a0h\u00a012"
+    assert page.all("time") == [{"datetime": "2026-11-28T09:12:00Z", "title": whole}]
     assert {"class": "at", "href": "#m-7"} in page.all("a")
     assert "Bonjour" in page.text
 
