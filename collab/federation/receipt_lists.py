@@ -17,6 +17,7 @@ from collab.federation.hosts import BadHost, canonical_host
 from collab.federation.log import CONTEXT, stamp
 from collab.federation.models import ErasureReceipt
 from collab.federation.sending import send
+from collab.federation.vocab import moment
 from collab.people.models import Actor
 from collab.spaces.models import Item, Space
 
@@ -97,7 +98,7 @@ def hear(work: Work, sender: Actor, activity: Json) -> bool:
 def _row(line: object) -> ErasureReceipt:
     """What one line says; its host is "" when it says nothing that can be kept."""
     told = line if isinstance(line, dict) else {}
-    asked, at = _moment(told.get("published")), _moment(told.get("updated"))
+    asked, at = moment(told.get("published")), moment(told.get("updated"))
     state = str(told.get("state"))
     try:
         host = canonical_host(str(told.get("name")), allow_loopback=True)
@@ -105,11 +106,3 @@ def _row(line: object) -> ErasureReceipt:
         host = ""
     known = asked is not None and state in STATES and (at is not None) == (state == "confirmed")
     return ErasureReceipt(host=host if known else "", state=state, asked_at=asked, at=at)
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return at if at.tzinfo else None

@@ -21,6 +21,7 @@ from collab.federation.log import CONTEXT, stamp
 from collab.federation.models import ErasureReceipt, LogEntry, Mirror, Subscriber
 from collab.federation.receipt_lists import tell_author
 from collab.federation.sending import send
+from collab.federation.vocab import moment
 from collab.people.models import Actor, ActorKind
 from collab.people.queries import site
 from collab.spaces.models import Item, Space
@@ -161,7 +162,7 @@ def settle_deletions(work: Work, space: Space, mirror: Mirror, taken: Sequence[L
     named = [
         {"id": link.entry.get("activity"), "type": "Delete"}
         for link in done
-        if since is None or _moment(link.entry.get("published"), since) >= since
+        if since is None or (moment(link.entry.get("published")) or since) >= since
     ]
     if not named:
         return
@@ -186,14 +187,6 @@ def _since(mirror: Mirror) -> datetime | None:
     except ValueError:
         return None
     return asked - MARGIN
-
-
-def _moment(value: object, otherwise: datetime) -> datetime:
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
-        return otherwise
-    return at if at.tzinfo else at.replace(tzinfo=otherwise.tzinfo)
 
 
 def _id(thing: object) -> str:

@@ -209,7 +209,10 @@ def projects(federation: Federation) -> Json:
 
 
 def findable(federation: Federation, actor: Actor) -> bool:
-    """Whether WebFinger may say that this actor of ours exists (R32, R33)."""
+    """Whether WebFinger may say that this actor of ours exists (R32, R33): to everybody or nobody,
+    for these questions come unsigned; to nobody where nothing goes to other instances."""
+    if federation.mode() == "off":
+        return False
     if actor.deleted_at or actor.suspended_at or not actor.local:
         return False
     if actor.kind != ActorKind.GROUP:

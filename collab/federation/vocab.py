@@ -68,13 +68,17 @@ def _iri(value: object) -> str:
 
 
 def instant(obj: Json, key: str) -> datetime | None:
-    """An RFC 3339 time with its zone, in UTC; None when absent or not one."""
-    value = obj.get(key)
+    """The time that a property says, as `moment` reads it; None when absent or not one."""
+    return moment(obj.get(key))
+
+
+def moment(value: object) -> datetime | None:
+    """An RFC 3339 time in UTC; without a zone it counts as UTC; None for what is none."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
         read = datetime.fromisoformat(value)
-        return read.astimezone(UTC) if read.tzinfo else None
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -29,6 +28,7 @@ from collab.federation.holding import (
 from collab.federation.hosts import same_origin
 from collab.federation.models import Delivery, OutboxItem, Tombstone
 from collab.federation.signs import GREETINGS, like, unlike
+from collab.federation.vocab import moment
 from collab.spaces import items
 from collab.spaces.events import ItemRestored, ItemWithdrawn
 from collab.spaces.models import Item, Space, Visibility
@@ -120,17 +120,9 @@ def _update(work: Work, tools: Tools, space: Space, activity: Json) -> Item | No
 
 def _covers(obj: Json, item: Item) -> bool:
     """Whether an object is at least as new as the item we hold, to the second of the wire (R44)."""
-    at = _moment(obj.get("updated")) or _moment(obj.get("published"))
+    at = moment(obj.get("updated")) or moment(obj.get("published"))
     held = (item.revised_at or item.created_at).replace(microsecond=0)
     return at is None or at >= held
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _delete(work: Work, tools: Tools, space: Space, activity: Json) -> Item | None:

@@ -107,6 +107,17 @@ def test_r55_a_school_tells_strangers_no_more_of_its_pupils_than_their_keys(
     assert foreign.get(None, "/u/zoe").get_json(force=True)["name"] == ""
 
 
+@pytest.mark.parametrize(("mode", "status"), [("open", 200), ("allowlist", 200), ("off", 404)])
+def test_a_name_is_confirmed_to_whoever_asks_unless_nothing_leaves(house, make, mode, status):
+    make.person("zoe").display_name = "Zoé Petit"
+    site(db.session()).federation = mode
+    db.session.commit()
+    asked = {"resource": f"acct:zoe@{house.runtime.settings.host}"}
+    answer = house.client().get("/.well-known/webfinger", query_string=asked)
+    assert answer.status_code == status
+    assert "Petit" not in answer.text
+
+
 def test_an_administrator_changes_the_mode(house, federation, admin):
     client = house.client()
     log_in(client, admin)

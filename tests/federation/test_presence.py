@@ -135,6 +135,8 @@ def test_members_see_each_other_and_who_writes_across_instances_once_it_is_switc
     pair.a.house.runtime.pulse.beat()
     for browser in sockets:
         assert until(lambda browser=browser: names(browser.event("presence")) == {at_a, at_b})
+    # What she wrote a moment ago is not to hold back what she writes now.
+    pair.a.house.app.extensions["collab.streams"].rooms.pace = Pace()
     ada.ask("typing", {"item": pair.thread})
     hint = bea.event("typing")[1]
     assert (hint["item"], hint["by"], hint["label"]) == (bea.item, at_a, "ada")
