@@ -21,7 +21,7 @@ from collab.web.light import shorter
 from collab.web.view import dbsession, require_login, viewer, working
 
 bp = Blueprint("glossary", __name__, template_folder="templates")
-PER_PAGE = 90
+PER_PAGE = 80
 
 
 @bp.get("/glossaire")

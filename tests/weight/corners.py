@@ -88,7 +88,6 @@ def taken_back(house: House, garden: Space, ada: Actor) -> list[str]:
         remove_document(work, garden, RemoveDocument(document.uid))
     return [
         f"{garden.url}/erase/{thread.uid}",
-        f"{garden.url}/discussion/{thread.uid}/",
         f"{garden.url}/pages/{document.slug}",
     ]
 
