@@ -110,6 +110,7 @@ def same_origin(a: str, b: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def _origin(iri: str) -> str:
     """As `locate(iri).origin`; what stands behind the host is not taken apart."""
     plain = _PLAIN_IRI.fullmatch(iri)
