@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,9 +13,6 @@ SLOW_MS = 1000.0
 SLOW_FOR = 300.0
 """Seconds for which a host that was slow once is served with the slow ones."""
 AFTER_ERROR = 5.0
-WAITS = 0.1
-"""Seconds without an answer after which a host holds no place of its kind any more: signing and
-sending to it are over, and waiting costs nothing."""
 
 
 class Kind(IntEnum):
@@ -30,6 +28,9 @@ class Kind(IntEnum):
 
 PLACES = {Kind.QUICK: 16, Kind.NEW: 16, Kind.SLOW: 8}
 """How many of a kind are served at once."""
+WAITS = {Kind.QUICK: 0.3, Kind.NEW: 0.1, Kind.SLOW: math.inf}
+"""Seconds without an answer after which a host holds no place of its kind any more: signing and
+sending to it are over, and waiting costs nothing. Of new ones many may never answer."""
 ASIDE = 88
 """How many more at most wait for an answer without holding a place. Should ever more hosts hang,
 those that are too many keep their places: of their own kind, and of no other."""
@@ -104,7 +105,7 @@ class LineUp:
         long as there are not too many of them."""
         free, aside = dict(PLACES), 0
         for one in sorted(self._served.values(), key=lambda served: served.since):
-            if one.kind != Kind.SLOW and now - one.since >= WAITS and aside < ASIDE:
+            if now - one.since >= WAITS[one.kind] and aside < ASIDE:
                 aside += 1
             else:
                 free[one.kind] = max(free[one.kind] - 1, 0)
@@ -112,12 +113,12 @@ class LineUp:
 
     def _frees_in(self, kept: set[Kind], now: float) -> float | None:
         """When the first of those who hold a place of these kinds will have waited long enough."""
-        since = [
-            one.since
+        left = [
+            one.since + WAITS[one.kind] - now
             for one in self._served.values()
-            if one.kind in kept - {Kind.SLOW} and now - one.since < WAITS
+            if one.kind in kept - {Kind.SLOW} and now - one.since < WAITS[one.kind]
         ]
-        return min(since) + WAITS - now if since else None
+        return min(left, default=None)
 
     def answered(self, host: str, took: float | None) -> bool:
         """Note how long an answer took (ms; None: none). Whether that was slow."""

@@ -13,7 +13,6 @@ from federation.hostile import Reply, hostile_peer
 from federation.stage import ORIGIN, federation, foreign, house
 
 from collab.core.db import writing
-from collab.federation import lineup
 from collab.federation.deliver import Courier
 from collab.federation.hygiene import domain_of, forget
 from collab.federation.lanes import lanes, pause_peer, resume_peer, retry_peer, tidy
@@ -477,7 +476,7 @@ def test_who_lets_us_wait_holds_no_place_of_a_quick_host():
     line = LineUp()
     assert len(line.choose([due(Kind.QUICK, n) for n in range(30)])) == PLACES[Kind.QUICK]
     assert line.choose([due(Kind.QUICK, 40)]) == []
-    time.sleep(WAITS * 1.1)
+    time.sleep(WAITS[Kind.QUICK] * 1.1)
     assert line.choose([due(Kind.QUICK, 40)]) == [due(Kind.QUICK, 40)]
 
 
@@ -486,11 +485,11 @@ def test_it_is_said_when_a_place_is_free_that_somebody_waits_for():
     line.choose(many[:-1])
     assert line.frees_in is None, "nobody waits"
     line.choose(many)
-    assert 0 < line.frees_in <= WAITS
+    assert 0 < line.frees_in <= WAITS[Kind.NEW]
 
 
 def test_hosts_that_hang_at_first_contact_never_take_the_places_of_others(monkeypatch):
-    monkeypatch.setattr(lineup, "WAITS", 0.01)
+    monkeypatch.setitem(WAITS, Kind.NEW, 0.01)
     line, hanging = LineUp(), [due(Kind.NEW, n) for n in range(2 * THREADS)]
     under_way = []
     while some := line.choose(hanging):
