@@ -20,7 +20,7 @@ FIELD = re.compile(r"ui\.field\((?:(?!}}).)*", re.DOTALL)
 OTHER = re.compile(r'type="|options=')
 """What makes a field anything but one for words."""
 WHO = re.compile(r'class="who"|ui\.who_sees\(')
-SCRIPT = re.compile(r'include "_(?:live|drafts)\.html"|"_drafts\.html" %}')
+SCRIPT = re.compile(r'include "_drafts\.html"')
 SELDOM = {
     "account/login.html": "one’s own name, to come in",
     "account/recover.html": "one’s own name and a code",
