@@ -185,6 +185,13 @@ def spaced(page: Page) -> None:
     )
 
 
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+
+
 def beyond(page: Page) -> list[str]:
     """By how many pixels the page is wider than its window, if it is."""
     px = page.evaluate(
