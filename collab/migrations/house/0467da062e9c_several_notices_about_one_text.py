@@ -6,7 +6,6 @@ After: f38330bab49c
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0467da062e9c"
