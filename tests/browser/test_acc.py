@@ -54,6 +54,7 @@ def test_acc_1_a_thread_says_once_and_politely_what_is_new_and_never_moves_the_f
     assert (told["role"], told["live"]) == ("status", "polite")
     assert "live" not in heard(page, "#messages")
 
+    page.wait_for_load_state("networkidle")  # the script that watches the time has come
     box = page.get_by_label("Votre message")
     box.press_sequentially("Moi, j’ar")
     page.evaluate(LISTEN)
@@ -138,6 +139,7 @@ def test_r_16_at_a_shared_computer_the_end_is_said_two_minutes_before_and_put_of
     page.get_by_label("D’autres que moi utilisent cet ordinateur").check()
     page.get_by_role("button", name="Entrer").click()
     page.goto(town.talk_at(town.a))
+    page.wait_for_load_state("networkidle")  # the script that watches the time has come
     box = page.get_by_label("Votre message")
     box.fill("Une longue lettre")
     warning = page.locator("#notices").get_by_text("Votre connexion prend fin dans 2 minutes.")
