@@ -54,7 +54,6 @@ def test_acc_1_a_thread_says_once_and_politely_what_is_new_and_never_moves_the_f
     assert (told["role"], told["live"]) == ("status", "polite")
     assert "live" not in heard(page, "#messages")
 
-    page.wait_for_load_state("networkidle")  # the script that watches the time has come
     box = page.get_by_label("Votre message")
     box.press_sequentially("Moi, j’ar")
     page.evaluate(LISTEN)
