@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from npm import installed
 from playwright.sync_api import Browser, BrowserContext, Page
 from weight.ground import Ground
-from weight.leaves import Leaf
+from weight.leaves import Leaf, asking
 from weight.scales import QUIET
 
 from accessible.moments import Moment
@@ -56,6 +56,15 @@ SEND = """([url, fields]) => {
   form.submit();
 }"""
 
+TURN = """(html) => {
+  const other = new DOMParser().parseFromString(html, "text/html");
+  const root = document.documentElement;
+  for (const { name } of [...root.attributes]) root.removeAttribute(name);
+  for (const { name, value } of other.documentElement.attributes) root.setAttribute(name, value);
+  document.title = other.title;
+  document.body.replaceWith(document.adoptNode(other.body));
+}"""
+
 # What is left on paper that cannot be pressed there, what the sheet cuts off, what is not black.
 PAPER = """() => {
   const drawn = (e) => e.checkVisibility() && e.getBoundingClientRect().height > 1;
@@ -75,19 +84,30 @@ PAPER = """() => {
 
 @dataclass
 class Eyes:
-    """Windows of one browser for each reader and language; pages carry both engines."""
+    """Windows of one browser, one for each reader; pages carry both engines."""
 
     browser: Browser
     ground: Ground
     engines: list[Path] = field(default_factory=lambda: [installed(HERE) / f for f in FILES])
-    windows: dict[tuple[str, str], tuple[BrowserContext, Page]] = field(default_factory=dict)
+    windows: dict[str, tuple[BrowserContext, Page]] = field(default_factory=dict)
 
-    def open(self, leaf: Leaf, language: str = "fr") -> Page:
-        """That page, as its reader has it in that language."""
-        page = self.window(leaf.reader, language)
-        asked = f"{'&' if '?' in leaf.path else '?'}langue={language}" if language != "fr" else ""
-        page.goto(urljoin(self.ground.url, leaf.path + asked))
+    def open(self, leaf: Leaf) -> Page:
+        """That page, as its reader has it."""
+        page = self.window(leaf.reader)
+        page.goto(urljoin(self.ground.url, leaf.path))
         return page
+
+    def turn(self, page: Page, leaf: Leaf, language: str) -> None:
+        """Put the same page in another language in the place of this one.
+
+        Opening it anew would take twice as long, and have the reader's session keep the language.
+        """
+        client = self.ground.house.app.test_client(use_cookies=False)
+        asked = f"{leaf.path}{'&' if '?' in leaf.path else '?'}langue={language}"
+        answer = client.get(asked, headers=asking(self.ground, leaf.reader, light=False))
+        page.set_viewport_size(WINDOW)
+        page.evaluate(TURN, answer.get_data(as_text=True))
+        assert page.evaluate("document.documentElement.lang") == language, leaf
 
     def see(self, moment: Moment) -> Page:
         """The page at that moment; fails when it is another one."""
@@ -96,7 +116,8 @@ class Eyes:
         if moment.sent is None:
             answer = page.goto(url)
         else:
-            page.goto(urljoin(self.ground.url, "/healthz"))
+            if page.url == "about:blank":
+                page.goto(urljoin(self.ground.url, "/healthz"))
             with page.expect_navigation() as turned:
                 page.evaluate(SEND, [url, moment.sent])
             answer = turned.value
@@ -104,20 +125,19 @@ class Eyes:
         assert page.locator(moment.shows).count(), f"no {moment.shows}: {moment}"
         return page
 
-    def window(self, reader: str, language: str = "fr") -> Page:
+    def window(self, reader: str) -> Page:
         """The one page of that reader's window."""
-        key = (reader, language)
-        if key not in self.windows:
+        if reader not in self.windows:
             context = self.browser.new_context(
-                locale=language, viewport=WINDOW, service_workers="block", reduced_motion="reduce"
+                locale="fr", viewport=WINDOW, service_workers="block", reduced_motion="reduce"
             )
             for engine in self.engines:
                 context.add_init_script(path=engine)
             if told := self.ground.cookies.get(reader, ""):
                 name, _, value = told.removeprefix("Cookie: ").partition("=")
                 context.add_cookies([{"name": name, "value": value, "url": self.ground.url}])
-            self.windows[key] = (context, context.new_page())
-        page = self.windows[key][1]
+            self.windows[reader] = (context, context.new_page())
+        page = self.windows[reader][1]
         page.emulate_media(color_scheme="light", forced_colors="none", media="screen")
         page.set_viewport_size(WINDOW)
         return page
