@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from collab.web.assets import load, names
+from tools.lighthouse import FIRST_LIGHT, LIGHT
+from tools.lighthouse import TABLE as SPEED
 from tools.weigh import READERS, TABLE, name
 from weight.ground import ground
 from weight.leaves import Leaf, leaves
@@ -103,6 +105,14 @@ def test_res_1_a_stranger_reads_a_project_on_an_old_phone_and_a_slow_network(sca
     expect(page.locator("#messages")).to_contain_text("62 mm")
     assert context.cookies() == []
     context.close()
+
+
+def test_res_1_light_pages_were_readable_within_three_seconds_when_last_measured():
+    """`make lighthouse` measures and writes; nothing is timed here."""
+    light = SPEED.read_text(encoding="utf-8").partition("## In the light mode")[2]
+    rows = re.findall(r"^\| (.+?) \|.+\| ([\d.]+) s \| [\d.]+ s \|$", light, re.M)
+    assert [name for name, _first in rows] == [name for name, *_ in LIGHT]
+    assert all(float(first) <= FIRST_LIGHT for _name, first in rows)
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(scales, found):
