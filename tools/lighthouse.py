@@ -56,7 +56,7 @@ HEAD = """# How fast pages are
 Written by `make lighthouse`, never by hand: the main pages of an instance as it is after a busy
 year, measured with Lighthouse and Chromium as a telephone of many years has them, with an empty
 cache: 400 ms there and back, 400 kbit/s, a processor four times slower than the one it ran on. Each
-page was measured until it was good enough (how often at most: {times}); the best is told, since what
+page was measured until it was good enough (how often at most: {times}); the best is told, as what
 else that machine did only ever made it slower. A score is out of 100, and has to be {enough}.
 
 ## With everything
