@@ -213,7 +213,8 @@ def test_what_is_asked_and_told_of_a_log_is_signed_by_ed25519(pair, side):
 
     def request(method, url, **more):
         if "/log" in url:
-            told.append(more["headers"]["Signature"])
+            headers = more["headers"]
+            told.append(headers["Signature"] + headers.get("Signature-Input", ""))
         return before(method, url, **more)
 
     transport.request = request
