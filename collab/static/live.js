@@ -14,8 +14,8 @@
    <p id="presence">               who is there
    <p id="live-status" role="status">   what is said politely to everybody, screen readers too
    <button id="live-pause" hidden> holds the news back
-   <form data-draft="KEY">         its text fields are kept in this browser until they are sent, never
-                                   a password; they come back where what they changed is unchanged;
+   <form data-draft="KEY">         what is written and chosen is kept in this browser until it is sent,
+                                   never a password; it comes back where what it changed is unchanged;
                                    inside a live page it is sent without leaving the page
    <script type="application/json" id="live-strings">  every word that is shown; see _live.html
 
@@ -29,6 +29,7 @@ const HOUR = 3600 * 1000;
 const WEEK = 7 * 24 * HOUR;
 const MANY = 40; // more articles than this to fetch again: reading the page again is lighter
 const PREFIX = "collab:draft:";
+const refused = new WeakMap(); // form -> the draft that was sent and came back with an error
 
 function readStrings() {
   const found = document.getElementById("live-strings");
@@ -60,6 +61,20 @@ function fieldsOf(form) {
   return [...form.elements].filter((field) => field.name && field.matches("textarea, input[type=text], input:not([type])"));
 }
 
+/** Each field that is kept with its key, what it holds, and what the page came with: who may read is
+    as much a part of a draft as its words. */
+function* heldBy(form) {
+  for (const field of fieldsOf(form)) yield [field, field.name, field.value, field.defaultValue];
+  for (const field of form.elements) {
+    const { name, value, checked, defaultChecked } = field;
+    if (name && /radio|checkbox/.test(field.type)) yield [field, `${name}=${value}`, checked, defaultChecked];
+    if (name && field.matches("select")) {
+      const first = [...field.options].find((option) => option.defaultSelected) || field.options[0];
+      yield [field, name, value, first && first.value];
+    }
+  }
+}
+
 function keyOf(form) {
   return PREFIX + (form.dataset.draft || location.pathname);
 }
@@ -86,10 +101,12 @@ function forgetOldDrafts() {
 }
 
 function keepDraft(form, sent) {
-  const values = {};
-  const before = {};
-  for (const { name, value, defaultValue } of fieldsOf(form)) {
-    if (value !== defaultValue) [values[name], before[name]] = [value, defaultValue];
+  const earlier = refused.get(form) || {};
+  const [values, before] = [{ ...earlier.values }, { ...earlier.before }];
+  for (const [, key, now, first] of heldBy(form)) {
+    if (now === first) continue;
+    values[key] = now;
+    if (!(key in before)) before[key] = first;
   }
   const draft = JSON.stringify({ at: Date.now(), me: strings.me, sent, values, before });
   stored((store) => (Object.keys(values).length ? store.setItem(keyOf(form), draft) : store.removeItem(keyOf(form))));
@@ -102,20 +119,24 @@ function dropDraft(form) {
 function bringBackDraft(form) {
   const draft = stored((store) => JSON.parse(store.getItem(keyOf(form))));
   if (!draft) return;
+  // What the server gave back with an error is newer than what we kept, which is not sent after all.
+  if (form.querySelector(".wrong, [aria-invalid=true]")) {
+    refused.set(form, draft);
+    keepDraft(form, false);
+    return;
+  }
   const [entry] = performance.getEntriesByType("navigation");
   const cameBack = entry && entry.type === "back_forward";
   if (draft.sent && !cameBack) {
     dropDraft(form); // it was sent, and this page came after
     return;
   }
-  // What the server gave back with an error is newer than what we kept.
-  if (form.querySelector("[aria-invalid=true]")) return;
-  for (const field of fieldsOf(form)) {
-    const { name, value, defaultValue } = field;
+  for (const [field, key, now, first] of heldBy(form)) {
     // What somebody else has changed since is not undone unseen.
-    const same = value === defaultValue && (!draft.before || draft.before[name] === value);
-    if (!(name in draft.values && same)) continue;
-    field.value = draft.values[name];
+    const same = now === first && (!draft.before || draft.before[key] === now);
+    if (!(key in draft.values && same)) continue;
+    if (typeof now === "boolean") field.checked = draft.values[key];
+    else field.value = draft.values[key];
     const shut = field.closest("details");
     if (shut) shut.open = true; // what comes back is to be seen
   }
