@@ -123,6 +123,16 @@ def test_a_button_is_named_as_the_page_in_easy_french_has_it():
     assert wrong == {}
 
 
+MANY = re.compile("<b>(?:les|la personne exclue, et les) ")
+
+
+def test_who_will_see_is_said_of_as_many_people_in_easy_french():
+    who = [one for many in sentences().values() for (one, *_) in many if "Qui verra ceci" in one]
+    several = [one for one in who if MANY.search(one)]
+    assert len(several) > 5
+    assert [one for one in several if not MANY.search(said((one,))[0])] == []
+
+
 def test_the_pages_speak_it_and_fall_back_to_french(house, make, client):
     ada = make.person("ada")
     make.space(ada)
