@@ -14,7 +14,8 @@ PAGE = """<!doctype html><html lang="fr" data-size="largest">
 <details class="menu account"><summary><span>coquelicot</span></summary></details></div>
 <nav class="tabs"><ul><li><a href="#">Accueil</a><li><a href="#">Discussions</a>
 <li><a href="#">Documents</a><li><a href="#">Versions simples</a></ul></nav>
-<main><div class="wrap paper"><div class="said"><table>
+<main><div class="toolbar"><h1>Membres</h1> <a class="btn" href="/i">Inviter</a></div>
+<p>Ada <a href="?change=1">Changer</a></p><div class="wrap paper"><div class="said"><table>
 <tr><th>Surface<th>Précipitations<th>Récolte<tr><td id="cell">superficie<td>mm<td>litres
 </table><p>Après.</p></div></div>
 <article class="msg"><time datetime="2026-11-22T13:05:00Z" title="22 novembre 2026, 14 h 05">
@@ -55,7 +56,8 @@ def test_what_can_only_be_done_on_a_screen_is_not_printed(page: Page):
     page.emulate_media(media="print")
     said = page.locator("main").inner_text()
     assert "Dit." in said
-    for act in ("Signaler", "Répondre", "À vous", "Comment", "Ainsi"):
+    assert "Membres" in said
+    for act in ("Signaler", "Répondre", "À vous", "Comment", "Ainsi", "Inviter", "Changer"):
         assert act not in said
 
 
