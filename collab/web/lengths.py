@@ -37,12 +37,13 @@ def measured(day: Any) -> dict[str, Any]:
 
 
 def delay_words(day: Any) -> str:
-    """« Sur les 120 entrées des dernières 24 heures, la moitié y étaient en 240 ms… »."""
+    """« Sur 120 arrivées dans les copies en 24 heures, la moitié ont pris 240 ms au plus… »: an
+    entry that two copies have confirmed arrived twice."""
     return str(
         ngettext(
-            "La seule entrée des dernières 24 heures y était en %(half)s environ.",
-            "Sur les %(num)s entrées des dernières 24 heures, la moitié y étaient en %(half)s, "
-            "95 sur 100 en %(most)s environ.",
+            "La seule arrivée dans une copie en 24 heures a pris %(half)s environ.",
+            "Sur %(num)s arrivées dans les copies en 24 heures, la moitié ont pris %(half)s au "
+            "plus, 95 sur 100 %(most)s environ.",
             day.whole.number,
             half=delay(day.whole.median_ms),
             most=delay(day.whole.p95_ms),

@@ -132,6 +132,7 @@ def test_somebody_is_invited_from_the_copy_and_says_yes(pair, home, name):
     client, invitations = pair.b.house.client(), f"/p/jardin@{pair.a.host}/invitations"
     with pair.b.house.app.app_context():
         log_in(client, pair.b.person())
+    assert f"La demande part vers {pair.a.host}" in client.get(invitations).text
     given = {"person": iri, "role": int(Role.READER)}
     page = client.post(f"{invitations}/person", data=given, follow_redirects=True).text
     assert f"demandé, en attente de {pair.a.host}" in page

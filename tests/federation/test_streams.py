@@ -194,6 +194,7 @@ def test_how_long_entries_took_is_counted_by_the_hour_and_shown(pair):
     assert told["delay"] == told["mirrors"][0]["delay"]
     assert told["delay"]["entries"] == 101
     assert "95 sur 100" in told["delay"]["words"]
+    assert "arrivées dans les copies" in told["delay"]["words"]  # each entry, once for each copy
     page = client.get("/p/jardin/federation").get_data(as_text=True)
     assert told["delay"]["words"] in page
     assert page.count("<rect") == len(day.hours) == page.count('<td class="num">')
