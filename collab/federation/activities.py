@@ -240,7 +240,7 @@ def _about_oneself(facts: Facts) -> Json | None:
             words = {"content": row.note} if row.note else {}
             told = {"id": row.join_iri, "type": "Join", "object": space.iri, "instrument": "report"}
             return told | words
-        case happened.MemberLeft():
+        case happened.MemberLeft() | happened.RequestWithdrawn():
             iri = f"{actor.iri}#leave-{facts.row.id}"
             return {"id": iri, "type": "Leave", "object": space.iri}
         case happened.InvitationAnswered():

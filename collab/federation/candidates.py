@@ -21,7 +21,7 @@ from collab.spaces.tool import Json
 
 REQUESTS = "/requests"
 BEGUN = (happened.MemberAsked, happened.MemberInvited)
-ENDED = (happened.MemberRefused, happened.InvitationDeclined)
+ENDED = (happened.MemberRefused, happened.InvitationDeclined, happened.RequestWithdrawn)
 RAISED = (happened.MemberAdmitted, happened.RoleChanged)
 
 

@@ -12,6 +12,7 @@ from collab.federation.actors import words
 from collab.federation.candidates import REQUESTS
 from collab.federation.gate import Arrival
 from collab.federation.grants import role_named
+from collab.federation.hosts import same_origin
 from collab.federation.house import Federation
 from collab.federation.hygiene import domain_of
 from collab.federation.inbox import Case, id_of, on, prepares
@@ -77,8 +78,9 @@ def answered(case: Case, iri: str, *, yes: bool) -> None:
 
     Nothing for what is no Join, or who asked themselves.
     """
-    row = case.work.session.scalar(select(Membership).where(Membership.join_iri == iri))
-    if row is None or not row.space.local or row.actor_id == case.actor.id:
+    asked = select(Membership).join(Space, Space.id == Membership.space_id)
+    row = case.work.session.scalar(asked.where(Membership.join_iri == iri, Space.local))
+    if row is None or row.actor_id == case.actor.id:
         return
     case.federation.require_peer(case.actor.host)
     space = case.hosted(row.space.iri)
@@ -129,7 +131,8 @@ def _waits(case: Case) -> None:
     """`Add` to and `Remove` from the requests of a project of elsewhere, by itself (R15).
 
     Raises:
-        Forbidden: nobody of here looks after that project.
+        Forbidden: nobody of here looks after that project, or a Join is of another origin than
+            who asks.
         Missing: the person is not known here.
     """
     space = _copy_of(case.federation, case.actor)
@@ -145,6 +148,8 @@ def _waits(case: Case) -> None:
     if person is None:
         raise Missing(N_("Cette personne n’est pas connue ici."))
     invited = asked.get("type") == "Invite"
+    if not invited and not same_origin(case.thing, person.iri):
+        raise Forbidden(N_("Cet objet n’est pas de la personne qui l’envoie."))
     state = MembershipState.INVITED if invited else MembershipState.REQUESTED
     role = role_named(asked.get("instrument")) if invited else Role.MEMBER
     note = words(asked.get("content"), MAX_NOTE)

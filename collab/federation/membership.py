@@ -172,8 +172,10 @@ def _followed(case: Case, iri: str, *, yes: bool) -> None:
 
 
 def _joined(case: Case, iri: str, *, yes: bool) -> None:
-    row = case.work.session.scalar(select(Membership).where(Membership.join_iri == iri))
-    if row is None or row.space.local or row.space.actor_id != case.actor.id:
+    asked = select(Membership).join(Space, Space.id == Membership.space_id)
+    theirs = (~Space.local, Space.actor_id == case.actor.id)
+    row = case.work.session.scalar(asked.where(Membership.join_iri == iri, *theirs))
+    if row is None:
         return
     if row.state == MembershipState.REQUESTED:
         state = MembershipState.ACTIVE if yes else MembershipState.REFUSED

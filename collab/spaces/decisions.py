@@ -151,6 +151,9 @@ def echoed(work: Work, space: Space, member_id: int) -> None:
 
 def _is_so(asked: Decision, row: Membership | None) -> bool:
     state = row.state if row else None
+    answers = asked.act in ("admit", "decline")
+    if answers and (row is None or row.join_iri != asked.about):
+        return True  # that is asked no more; another request is another matter
     match asked.act:
         case "admit":
             return state == MembershipState.ACTIVE

@@ -54,6 +54,12 @@ class MemberRefused(Event, name="member.refused"):
     member_id: int
 
 
+class RequestWithdrawn(Event, name="member.withdrawn"):
+    """`member_id` asks to take part no longer: a matter between them and who would have decided."""
+
+    member_id: int
+
+
 class MemberLeft(Event, name="member.left"):
     """`member_id` takes part no longer, by their own will."""
 

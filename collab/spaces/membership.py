@@ -19,6 +19,7 @@ from collab.spaces.events import (
     MemberLeft,
     MemberRefused,
     MemberRemoved,
+    RequestWithdrawn,
     RoleChanged,
     SpaceFollowed,
     SpaceUnfollowed,
@@ -223,10 +224,11 @@ def leave(work: Work, space: Space) -> None:
         raise Missing(N_("Vous ne participez pas à ce projet."))
     if space.local:
         somebody_stays(work, space, row)
+    kind = MemberLeft if row.state == MembershipState.ACTIVE else RequestWithdrawn
+    work.record(kind(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
     row.state = MembershipState.LEFT
     if not space.local:
         row.join_iri = None  # what was asked is asked no more: its host cannot grant it again
-    work.record(MemberLeft(space_id=space.id, actor_id=work.actor.id, member_id=row.actor_id))
 
 
 def _decidable(work: Work, space: Space, actor_id: int, state: MembershipState) -> Membership:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from conftest import Make, log_in
 from federation.pair import Pair, pair_with_a_member
 from federation.test_facilitating import make_facilitator
 
 from collab.core.errors import Conflict, Forbidden, Problem
+from collab.federation.models import LogEntry
 from collab.people.models import Actor
 from collab.spaces.decisions import Decision, ask, decide, refusals_of
 from collab.spaces.invited import answer_invitation
-from collab.spaces.membership import AskToJoin, Decide, ask_to_join
+from collab.spaces.membership import AskToJoin, Decide, ask_to_join, leave
 from collab.spaces.models import Membership, MembershipState, Role, Space
 from collab.web.extensions import db
 
@@ -108,6 +111,36 @@ def test_a_request_that_is_declined_goes_from_the_copy(pair):
     pair.settle()
     assert places(pair, "dina") == [(MembershipState.REFUSED, Role.MEMBER), None]
     assert waits(pair) == []
+
+
+def withdraws(pair: Pair, name: str) -> None:
+    with pair.a.house.app.app_context(), pair.a.house.as_(_actor(name)) as work:
+        leave(work, work.session.get(Space, pair.space_id))
+
+
+def test_r37_who_takes_a_request_back_has_left_no_trace_of_it(pair):
+    asks(pair, "jude")
+    withdraws(pair, "jude")
+    pair.settle()
+    assert places(pair, "jude") == [(MembershipState.LEFT, Role.MEMBER), None]
+    with pair.a.house.app.app_context():
+        told = [json.dumps(entry.body) for entry in db.session.query(LogEntry)]
+    assert len(told) > 5
+    assert [body for body in told if "jude" in body] == []
+
+
+def test_a_decision_about_a_request_that_was_taken_back_does_not_stay(pair):
+    asks(pair, "kira")
+    bea(pair, "admit", "kira")  # meanwhile, before that arrives:
+    withdraws(pair, "kira")
+    with pair.a.house.app.app_context(), pair.a.house.as_(_actor("kira")) as work:
+        ask_to_join(work, work.session.get(Space, pair.space_id), AskToJoin(note="Encore"))
+    pair.settle()
+    assert places(pair, "kira") == [(MembershipState.REQUESTED, Role.MEMBER)] * 2
+    assert [state for _act, state in waits(pair) if state == "waiting"] == []
+    bea(pair, "admit", "kira")
+    pair.settle()
+    assert places(pair, "kira") == [(MembershipState.ACTIVE, Role.MEMBER)] * 2
 
 
 def test_a_role_is_changed_and_a_member_removed_from_the_copy(pair):
