@@ -179,6 +179,7 @@ def test_a_page_catches_up_after_a_cut_and_says_in_words_that_it_was_cut(town):
 
 def test_what_happened_between_drawing_the_page_and_its_script_is_shown(town):
     page = town.open(town.mesange, path="?page=1")
+    town.joined(page)  # or the script of this visit would still be asked for below
 
     def meanwhile(route):
         with town.house.app.app_context():  # Playwright calls this outside of ours
