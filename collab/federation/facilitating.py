@@ -30,9 +30,12 @@ from collab.spaces.membership import (
     remove_member,
 )
 from collab.spaces.models import Membership, MembershipState, Role, Space
+from collab.spaces.policy import require, role_of
 
 FEATURED = "/featured"
 MOST_MET = 60
+MANY = 50
+"""Of those that an activity is written to, how many are looked at."""
 AN_HOUR = 3600
 ACTS = {"Add": "pin", "Remove": "unpin"}
 
@@ -50,17 +53,19 @@ def feature(case: Case) -> None:
     if target.endswith(REQUESTS):
         _waits(case)
         return
-    if case.activity["type"] == "Remove" and case.space(target) is not None:
-        remove_member(case.work, case.hosted(target), Decide(member=_number(case, case.thing)))
-        return
-    space = case.space(target.removesuffix(FEATURED)) if target.endswith(FEATURED) else None
+    verb, featured = case.activity["type"], target.endswith(FEATURED)
+    space = case.space(target.removesuffix(FEATURED)) if featured or verb == "Remove" else None
     if space is None:
         return
     case.federation.require_peer(case.actor.host)
+    require(case.work, space, Role.FACILITATOR)  # before anything tells what is there (R33)
+    if not featured:
+        remove_member(case.work, space, Decide(member=_number(case, case.thing)))
+        return
     item = by_iri(case.work, case.thing)
     action = None
     if item is not None and item.space_id == space.id:
-        action = case.federation.runtime.tools.of(item).actions.get(ACTS[case.activity["type"]])
+        action = case.federation.runtime.tools.of(item).actions.get(ACTS[verb])
     if item is None or action is None:
         raise Missing(N_("Cette page n’existe pas, ou plus."))
     action.run(case.work, space, parse(action.input, {"item": item.uid}))
@@ -76,11 +81,16 @@ def _number(case: Case, iri: str) -> int:
 def answered(case: Case, iri: str, *, yes: bool) -> None:
     """`Accept` or `Reject` of somebody's `Join` of a project of ours; its table says who may (R18).
 
-    Nothing for what is no Join, or who asked themselves.
+    Nothing for what is no Join, or who asked themselves. What is answered to who may not decide
+    does not depend on whether there is such a Join (R33).
     """
+    session = case.work.session
     asked = select(Membership).join(Space, Space.id == Membership.space_id)
-    row = case.work.session.scalar(asked.where(Membership.join_iri == iri, Space.local))
-    if row is None or row.actor_id == case.actor.id:
+    row = session.scalar(asked.where(Membership.join_iri == iri, Space.local))
+    if row is not None and row.actor_id == case.actor.id:
+        return
+    _require_of_known(case)
+    if row is None or role_of(session, row.space, case.actor.id) < Role.FACILITATOR:
         return
     case.federation.require_peer(case.actor.host)
     space = case.hosted(row.space.iri)
@@ -94,6 +104,22 @@ def answered(case: Case, iri: str, *, yes: bool) -> None:
         decline(case.work, space, Decide(member=row.actor_id))
 
 
+def _require_of_known(case: Case) -> None:
+    """Who has or had a place in a project that they write to hears that they do not decide there:
+    they may have decided before, and wait for an answer. Raises Forbidden, Missing, Conflict."""
+    named = case.activity.get("to")
+    written_to = [id_of(one) for one in (named if isinstance(named, list) else [named])[:MANY]]
+    held = (
+        select(Space)
+        .join(Membership, Membership.space_id == Space.id)
+        .join(Actor, Actor.id == Space.actor_id)
+        .where(Membership.actor_id == case.actor.id, Space.local, Actor.iri.in_(written_to))
+    )
+    space = case.work.session.scalar(held.order_by(Space.id).limit(1))
+    if space is not None:
+        require(case.work, space, Role.FACILITATOR)
+
+
 def regrade(case: Case, space: Space) -> None:
     """`Offer {object: Grant}`: a facilitator proposes another role for a member (1.4).
 
@@ -102,6 +128,7 @@ def regrade(case: Case, space: Space) -> None:
         Forbidden: they are no facilitator.
         Problem: the Grant is not of this project.
     """
+    require(case.work, space, Role.FACILITATOR)
     if id_of(case.inner.get("context")) not in ("", space.iri):
         raise Problem(N_("Ce rôle n’est pas compris."))
     member = _number(case, id_of(case.inner.get("target")))

@@ -33,6 +33,7 @@ from collab.federation.strictjson import parse
 from collab.people.models import Actor, ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces.models import Space
+from collab.spaces.policy import may_know
 from collab.spaces.tool import Json
 
 log = logging.getLogger(__name__)
@@ -68,16 +69,17 @@ class Case:
         return found if isinstance(found, dict) else {}
 
     def space(self, iri: str) -> Space | None:
-        """The project of this instance with that IRI, which may federate."""
+        """The project of ours with that IRI that may federate and the sender may know (R33)."""
         found = self.work.session.scalar(
             select(Space)
             .join(Actor, Actor.id == Space.actor_id)
             .where(Actor.iri == iri, Space.local, Space.deleted_at.is_(None))
         )
-        return found if found is not None and found.federates else None
+        known = found and found.federates and may_know(self.work.session, found, self.actor)
+        return found if known else None
 
     def hosted(self, iri: str) -> Space:
-        """The same. Raises Missing, also for what must not be known to exist (R33)."""
+        """The same. Raises Missing."""
         found = self.space(iri)
         if found is None:
             raise Missing(N_("Ce projet n’existe pas, ou vous n’y avez pas accès."))
@@ -85,12 +87,8 @@ class Case:
 
     def reply(self, speaker: Actor, verb: str, **more: object) -> None:
         """Answer the sender as `speaker`, one of ours, about this very activity."""
-        asked = {
-            "id": self.activity["id"],
-            "type": self.activity["type"],
-            "actor": self.actor.iri,
-            "object": self.thing,
-        }
+        asked = {name: self.activity[name] for name in ("id", "type")}
+        asked |= {"actor": self.actor.iri, "object": self.thing}
         told = {
             "@context": project_log.CONTEXT,
             "id": self.work.mint("/a/"),

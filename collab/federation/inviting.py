@@ -23,7 +23,7 @@ from collab.spaces.invited import (
 )
 from collab.spaces.membership import Decide
 from collab.spaces.models import Membership, MembershipState, Role, Space
-from collab.spaces.policy import NEEDS, role_of
+from collab.spaces.policy import NEEDS, may_know, role_of
 
 if TYPE_CHECKING:
     from collab.federation.house import Federation
@@ -82,6 +82,8 @@ def _meet_for(federation: Federation, arrival: Arrival, target: str) -> None:
     facilitator, group = (actor_by_iri(federation.session, iri) for iri in (arrival.actor, target))
     space = group and federation.session.scalar(select(Space).where(Space.actor_id == group.id))
     if not space or not facilitator or not space.local or space.deleted_at:
+        raise Missing(UNKNOWN)
+    if not may_know(federation.session, space, facilitator):
         raise Missing(UNKNOWN)
     if role_of(federation.session, space, facilitator.id) < Role.FACILITATOR:
         raise Forbidden(NEEDS[Role.FACILITATOR])

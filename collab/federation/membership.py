@@ -28,9 +28,17 @@ from collab.spaces import membership as joining
 from collab.spaces import mirrors
 from collab.spaces.decisions import Decision, refuse_decision
 from collab.spaces.exclusions import MAX_REASON, Exclude, Readmit, exclude, readmit
-from collab.spaces.models import Follow, Membership, MembershipState, Offer, OfferState, Space
+from collab.spaces.models import (
+    Follow,
+    Membership,
+    MembershipState,
+    Offer,
+    OfferState,
+    Role,
+    Space,
+)
 from collab.spaces.offers import answer_offer
-from collab.spaces.policy import may_see_card
+from collab.spaces.policy import may_see_card, require
 
 CLASH = "https://w3id.org/project-space/v1#EditConflict"
 CLASH_CODE = "edit_conflict"
@@ -54,20 +62,21 @@ def follow(case: Case) -> None:
         case.reply(person, "Reject")
         return
     if iri.endswith("/log"):
-        _mirror(case, case.hosted(iri.removesuffix("/log")))
+        _mirror(case, iri.removesuffix("/log"))
         return
     space = case.hosted(iri)
     joining.follow(case.work, space, iri=str(case.activity["id"]))
     case.reply(space.actor, "Accept")
 
 
-def _mirror(case: Case, space: Space) -> None:
+def _mirror(case: Case, group: str) -> None:
     """Another instance asks for the whole log; its own actor must (1.4, R35)."""
     _application(case)
     if case.federation.is_limited(case.actor.host):
         raise Forbidden(LIMITED)
     if not may_mirror(case.work.session, case.actor.host):
         raise Forbidden(NO_COPY)
+    space = case.hosted(group)
     inbox = log_inbox_of(case.actor.iri)
     head = project_log.subscribe(
         case.work, space, case.actor.host, case.actor.iri, str(case.activity["id"]), inbox
@@ -89,9 +98,9 @@ def _linked(case: Case) -> None:
 def join(case: Case) -> None:
     """A person of elsewhere asks to take part; the project's facilitators decide."""
     _linked(case)
-    space = case.hosted(case.thing)
     if case.federation.is_limited(case.actor.host):
         raise Forbidden(LIMITED)
+    space = case.hosted(case.thing)
     given = joining.AskToJoin(note=words(case.activity.get("content"), joining.MAX_NOTE))
     joining.ask_to_join(case.work, space, given, join_iri=str(case.activity["id"]))
 
@@ -228,6 +237,7 @@ def block(case: Case) -> None:
     if space is None:
         _excluded_elsewhere(case)
         return
+    require(case.work, space, Role.FACILITATOR)
     person = actor_by_iri(case.work.session, case.thing)
     if person is None:
         raise Missing(N_("Cette personne n’est pas connue ici."))
@@ -242,6 +252,7 @@ def unblock(case: Case) -> None:
     if space is None:
         _excluded_elsewhere(case)
         return
+    require(case.work, space, Role.FACILITATOR)
     person = actor_by_iri(case.work.session, id_of(case.inner.get("object")))
     if person is not None:
         readmit(case.work, space, Readmit(member=person.id))

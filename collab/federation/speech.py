@@ -16,8 +16,16 @@ from collab.federation.membership import LIMITED, unblock, unfollow
 from collab.people.models import Actor
 from collab.spaces.items import by_iri
 from collab.spaces.membership import leave
-from collab.spaces.models import Item, Membership, MembershipState, Reaction, Role, Space
-from collab.spaces.policy import is_guest, role_of
+from collab.spaces.models import (
+    Item,
+    Membership,
+    MembershipState,
+    Reaction,
+    Role,
+    Space,
+    Visibility,
+)
+from collab.spaces.policy import is_guest, may_know, may_read, role_of
 
 MANY = 50
 
@@ -114,21 +122,27 @@ def _of_item(case: Case, iri: str) -> Space | None:
     if not iri:
         return None
     item = by_iri(case.work, iri)
-    return _ours(case, item.space_id if item else None)
+    return _ours(case, item.space_id, item.author_id) if item else None
 
 
 def _of_reaction(case: Case, iri: str) -> Space | None:
-    found = (
-        select(Item.space_id).join(Reaction, Reaction.item_id == Item.id).where(Reaction.iri == iri)
-    )
-    return _ours(case, case.work.session.scalar(found))
+    found = select(Reaction).where(Reaction.iri == iri)
+    reaction = case.work.session.scalar(found)
+    if reaction is None:
+        return None
+    item = case.work.session.get_one(Item, reaction.item_id)
+    return _ours(case, item.space_id, reaction.actor_id)
 
 
-def _ours(case: Case, space_id: int | None) -> Space | None:
-    space = case.work.session.get(Space, space_id) if space_id else None
+def _ours(case: Case, space_id: int, author: int) -> Space | None:
+    """The project of ours that a thing is in; for who may not read it there is none (R33), but
+    for the thing's own author."""
+    session = case.work.session
+    space = session.get(Space, space_id)
     if space is None or not space.local or not space.federates or space.deleted_at:
         return None
-    return space
+    known = author == case.actor.id or space.visibility == Visibility.PUBLIC
+    return space if known or may_read(session, space, case.actor) else None
 
 
 def _addressed(case: Case) -> Space | None:
@@ -147,4 +161,5 @@ def _addressed(case: Case) -> Space | None:
         .where(Actor.iri.in_(wanted), Space.local, Space.deleted_at.is_(None))
         .order_by(Space.id)
     )
-    return next((space for space in rows if space.federates), None)
+    known = (s for s in rows if s.federates and may_know(case.work.session, s, case.actor))
+    return next(known, None)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from collab.core.errors import Conflict, Forbidden, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
-from collab.people.models import Actor
+from collab.people.models import Actor, ActorKind
 from collab.spaces.barred import exclusion_of, refuse_excluded
 from collab.spaces.models import (
     Item,
@@ -94,6 +94,14 @@ def may_see_card(session: Session, space: Space, viewer: Actor | None) -> bool:
         and space.visibility == Visibility.MEMBERS
         and space.join_policy != JoinPolicy.INVITATION
     )
+
+
+def may_know(session: Session, space: Space, asker: Actor) -> bool:
+    """Whether somebody of elsewhere may know that a space is there: people as by `may_see_card`,
+    another instance's own actor while that instance may hold a copy (R33, R35)."""
+    if asker.kind == ActorKind.APPLICATION and host_may_read(session, space, asker.host):
+        return True
+    return may_see_card(session, space, asker)
 
 
 def _is_invited(session: Session, space: Space, viewer: Actor | None) -> bool:
