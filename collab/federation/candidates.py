@@ -16,6 +16,7 @@ from collab.federation.log import CONTEXT, stamp
 from collab.people.models import Actor
 from collab.spaces import events as happened
 from collab.spaces.candidates import WAITING
+from collab.spaces.hiding import unheard
 from collab.spaces.models import Membership, MembershipState, Role, Space
 from collab.spaces.tool import Json
 
@@ -73,6 +74,7 @@ def _waiting(facts: Facts) -> list[Membership]:
         Membership.space_id == facts.space.id,
         Membership.state.in_(WAITING),
         Membership.join_iri.is_not(None),
+        Membership.actor_id.not_in(unheard()),
     )
     return list(facts.session.scalars(waits.order_by(Membership.id).limit(500)))
 

@@ -16,7 +16,7 @@ from collab.federation.hosts import same_origin
 from collab.federation.house import Federation
 from collab.federation.hygiene import domain_of
 from collab.federation.inbox import Case, id_of, on, prepares
-from collab.people.models import Actor
+from collab.people.models import Actor, ActorKind
 from collab.people.queries import actor_by_iri
 from collab.spaces.candidates import drop_candidate, has_facilitator_here, take_candidate
 from collab.spaces.decisions import UNLISTED, echoed
@@ -172,7 +172,7 @@ def _waits(case: Case) -> None:
             echoed(work, space, gone)
         return
     person = actor_by_iri(work.session, _person_of(asked))
-    if person is None:
+    if person is None or person.kind != ActorKind.PERSON:
         raise Missing(N_("Cette personne n’est pas connue ici."))
     invited = asked.get("type") == "Invite"
     if not invited and not same_origin(case.thing, person.iri):

@@ -96,8 +96,14 @@ def _linked(case: Case) -> None:
 
 @on("Join")
 def join(case: Case) -> None:
-    """A person of elsewhere asks to take part; the project's facilitators decide."""
+    """A person of elsewhere asks to take part; the project's facilitators decide.
+
+    A bot is a Service, which counts as one: somebody answers for it, by name. A community or an
+    instance is nobody to be given a role.
+    """
     _linked(case)
+    if case.actor.kind != ActorKind.PERSON:
+        raise Forbidden(N_("Seule une personne peut participer à un projet."))
     if case.federation.is_limited(case.actor.host):
         raise Forbidden(LIMITED)
     space = case.hosted(case.thing)

@@ -43,6 +43,17 @@ def hidden_authors() -> Select[int]:
     return select(Actor.id).where(or_(Actor.suspended_at.is_not(None), away))
 
 
+def is_unheard(session: Session, actor: Actor) -> bool:
+    """Whether somebody's request is shown to nobody: they are hidden, or gone."""
+    return actor.deleted_at is not None or is_hidden(session, actor)
+
+
+def unheard() -> Select[int]:
+    """The ids of all those, as a statement."""
+    gone = select(Actor.id).where(Actor.deleted_at.is_not(None))
+    return select(hidden_authors().union(gone).subquery().c.id)
+
+
 def not_silenced() -> ColumnElement[bool]:
     """The same as an SQL condition on Item, for lists that show a text without a notice.
 

@@ -24,6 +24,7 @@ from collab.spaces.events import (
     SpaceFollowed,
     SpaceUnfollowed,
 )
+from collab.spaces.hiding import is_unheard
 from collab.spaces.models import (
     Follow,
     JoinPolicy,
@@ -235,7 +236,8 @@ def _decidable(work: Work, space: Space, actor_id: int, state: MembershipState) 
     require(work, space, Role.FACILITATOR)
     require_hosted_here(space)
     row = membership(work, space, actor_id)
-    if row is None or row.state != state:
+    asks = state == MembershipState.REQUESTED
+    if row is None or row.state != state or (asks and is_unheard(work.session, row.actor)):
         raise Missing(N_("Cette personne n’est pas dans la liste, ou plus."))
     return row
 

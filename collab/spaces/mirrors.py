@@ -135,7 +135,9 @@ def _write(
     if state == MembershipState.ACTIVE and (row.state, row.role) == (state, role):
         row.grant_iri = grant_iri  # the same place, said anew for another year
         return
-    row.state, row.role, row.since = state, role, work.now
+    if row.state != state:
+        row.since = work.now
+    row.state, row.role = state, role
     row.grant_iri = grant_iri or row.grant_iri
     if not member.local:
         row.note = ""  # what they wrote to ask was for whoever decided

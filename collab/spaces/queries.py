@@ -12,6 +12,7 @@ from collab.core.events import EventRow
 from collab.core.i18n import N_
 from collab.core.letters import alphabetical
 from collab.people.models import Actor
+from collab.spaces.hiding import unheard
 from collab.spaces.models import (
     Follow,
     Invitation,
@@ -99,19 +100,27 @@ def members(session: Session, space: Space) -> Sequence[Membership]:
 
 
 def requests(session: Session, space: Space) -> Sequence[Membership]:
-    """Who asks to join, the oldest first."""
+    """Who asks to join, the oldest first; not who is suspended, gone, or of a blocked instance."""
     return session.scalars(
         select(Membership)
-        .where(Membership.space_id == space.id, Membership.state == MembershipState.REQUESTED)
+        .where(
+            Membership.space_id == space.id,
+            Membership.state == MembershipState.REQUESTED,
+            Membership.actor_id.not_in(unheard()),
+        )
         .order_by(Membership.since, Membership.id)
     ).all()
 
 
 def asked_by_name(session: Session, space: Space) -> Sequence[Membership]:
-    """Who was invited by name and has not answered, the newest first."""
+    """Who was invited by name and has not answered, the newest first; as for `requests`."""
     return session.scalars(
         select(Membership)
-        .where(Membership.space_id == space.id, Membership.state == MembershipState.INVITED)
+        .where(
+            Membership.space_id == space.id,
+            Membership.state == MembershipState.INVITED,
+            Membership.actor_id.not_in(unheard()),
+        )
         .order_by(Membership.since.desc(), Membership.id)
     ).all()
 

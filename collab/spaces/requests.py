@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from collab.people.models import Actor
+from collab.spaces.hiding import unheard
 from collab.spaces.models import JoinPolicy, Membership, MembershipState, Role, Space
 
 ANSWER_TOLD = timedelta(days=14)
@@ -36,6 +37,7 @@ def requests_for(session: Session, actor: Actor) -> list[Waiting]:
             mine.role >= Role.FACILITATOR,
             asking.state == MembershipState.REQUESTED,
             asking.actor_id != actor.id,
+            asking.actor_id.not_in(unheard()),
             Space.deleted_at.is_(None),
         )
         .group_by(Space.id)

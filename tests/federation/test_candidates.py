@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
-from federation.stage import actor, federation, foreign, house
+from conftest import log_in
+from federation.stage import actor, federation, foreign, house, sent
 from federation.test_inviting import ines, orchard, place
 
-from collab.people.models import Actor
+from collab.core.errors import Missing
+from collab.federation.peerhealth import peer_of
+from collab.people.models import Actor, PeerState
 from collab.spaces.invited import answer_invitation
-from collab.spaces.membership import Decide, change_role
+from collab.spaces.membership import Decide, admit, change_role
 from collab.spaces.models import Membership, MembershipState, Role, Space
+from collab.spaces.requests import requests_for
 from collab.web.extensions import db
 
 
@@ -64,3 +70,59 @@ def test_r15_a_request_lent_from_another_project_answers_nothing_there(
     assert foreign.say(lea, "Accept", join["id"]).status_code == 202
     db.session.rollback()
     assert place(actor(nino.iri), garden).state == MembershipState.ACTIVE
+
+
+def seen(house, who, space: Space) -> str:
+    """The page of members, as somebody who looks after the project sees it."""
+    client = house.client()
+    log_in(client, db.session.get(Actor, who.id))
+    return client.get(f"{space.url}/members").text
+
+
+@pytest.mark.parametrize("why", ["suspended", "blocked"])
+def test_r36_who_is_not_heard_here_is_not_shown_as_asking(
+    foreign, house, orchard, ines, looked_after, make, federation, why
+):
+    garden = make.space(db.session.get(Actor, ines.id))
+    for host, name in ((orchard, "nino"), (orchard, "lea")):
+        assert asked(foreign, host, foreign.person(name)).status_code == 202
+        foreign.say(foreign.person(name), "Join", garden.iri)
+    spaces = (looked_after, garden)
+    assert ["Nino" in seen(house, ines, space) for space in spaces] == [True, True]
+    nino = actor(foreign.person("nino").iri)
+    if why == "blocked":
+        peer_of(db.session, foreign.host, federation.now()).state = PeerState.BLOCKED
+    else:
+        nino.suspended_at = federation.now()
+    db.session.commit()
+    assert ["Nino" in seen(house, ines, space) for space in spaces] == [False, False]
+    waits = requests_for(db.session, db.session.get(Actor, ines.id))
+    assert [one.count for one in waits] == ([] if why == "blocked" else [1, 1])  # lea still asks
+    with pytest.raises(Missing), house.as_(db.session.get(Actor, ines.id)) as work:
+        admit(work, work.session.get(Space, garden.id), Decide(member=nino.id))
+
+
+@pytest.mark.parametrize("kind", ["Group", "Application"])
+def test_only_people_ask_to_take_part(foreign, house, orchard, ines, looked_after, make, kind):
+    """A bot says that it is a Service, which is somebody with a name and words of their own."""
+    garden = make.space(db.session.get(Actor, ines.id))
+    robot, group = foreign.person("robot", "Service"), foreign.person("thing", kind)
+    assert asked(foreign, orchard, group).status_code == 404
+    assert asked(foreign, orchard, robot).status_code == 202
+    assert waiting(looked_after) == ["robot"]
+    for one in (group, robot):
+        foreign.say(one, "Join", garden.iri)
+    assert waiting(garden) == ["robot"]
+    assert [told["summary"] for told in sent("Reject")] == [
+        "Seule une personne peut participer à un projet."
+    ]
+
+
+def test_another_role_leaves_the_day_on_which_somebody_came(foreign, orchard, ines, looked_after):
+    row = place(ines, looked_after)
+    row.since = came = datetime(2026, 3, 1, tzinfo=UTC)
+    db.session.commit()
+    told = foreign.activity(orchard, "Grant", "report", context=orchard.iri, target=ines.iri)
+    foreign.post(orchard, told | {"id": f"{orchard.iri}/grants/2"})
+    db.session.rollback()
+    assert (place(ines, looked_after).role, place(ines, looked_after).since) == (Role.MEMBER, came)
