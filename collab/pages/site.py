@@ -19,6 +19,7 @@ from collab.people.first import first_administrator
 from collab.people.models import Peer, PeerState
 from collab.people.operations import Register, new_recovery_code
 from collab.people.queries import account_of, moved_to, site
+from collab.spaces.known import is_met
 from collab.spaces.models import Membership, MembershipState, Space
 from collab.spaces.notices import unread
 from collab.spaces.policy import visible_spaces, visible_to
@@ -158,6 +159,8 @@ def person(address: str) -> str:
         raise Missing(N_("Cette personne n’est pas connue ici."))
     here, watches = account_of(dbsession(), found.id), oversees(dbsession(), viewer())
     if (found.suspended_at and not watches) or (here and here.disabled_at):
+        raise Missing(N_("Cette personne n’est pas connue ici."))
+    if not (found.local or watches or is_met(dbsession(), found, viewer())):
         raise Missing(N_("Cette personne n’est pas connue ici."))
     shared = dbsession().scalars(
         visible_spaces(viewer())

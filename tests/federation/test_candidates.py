@@ -126,3 +126,28 @@ def test_another_role_leaves_the_day_on_which_somebody_came(foreign, orchard, in
     foreign.post(orchard, told | {"id": f"{orchard.iri}/grants/2"})
     db.session.rollback()
     assert (place(ines, looked_after).role, place(ines, looked_after).since) == (Role.MEMBER, came)
+
+
+def test_r33_a_page_of_somebody_of_elsewhere_is_for_who_has_met_them(
+    foreign, house, orchard, ines, looked_after, make
+):
+    garden = make.space(db.session.get(Actor, ines.id), make.person("omar"))
+    nino = foreign.person("nino")
+    asked(foreign, orchard, nino)
+    page, readers = f"/u/nino@{foreign.host}", [None, make.person("kim"), ines]
+
+    def codes():
+        found = []
+        for who in readers:
+            client = house.client()
+            if who is not None:
+                log_in(client, db.session.get(Actor, who.id))
+            found.append(client.get(page).status_code)
+        return found
+
+    assert codes() == [404, 404, 200]
+    foreign.say(nino, "Join", garden.iri)
+    assert codes() == [404, 404, 200]
+    with house.as_(db.session.get(Actor, ines.id)) as work:
+        admit(work, work.session.get(Space, garden.id), Decide(member=actor(nino.iri).id))
+    assert codes() == [200, 200, 200]

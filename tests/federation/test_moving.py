@@ -34,7 +34,9 @@ def moved(iri: str) -> str:
     return actor(iri).moved_to
 
 
-def test_r19_a_move_counts_only_when_the_new_one_names_the_old_one_now(foreign, house, federation):
+def test_r19_a_move_counts_only_when_the_new_one_names_the_old_one_now(
+    foreign, house, federation, ines
+):  # fmt: skip
     lea = foreign.person("lea")
     new = foreign.person("lea2")
     federation.acquaint(new.iri)  # known here before it said anything
@@ -56,7 +58,9 @@ def test_r19_a_move_counts_only_when_the_new_one_names_the_old_one_now(foreign, 
     assert moved(lea.iri) == ""
     assert ask() == 202
     assert moved(lea.iri) == new.iri
-    page = house.client().get(f"/u/{actor(lea.iri).address}").get_data(as_text=True)
+    client = house.client()
+    log_in(client, db.session.get(Actor, ines.id))
+    page = client.get(f"/u/{actor(lea.iri).address}").get_data(as_text=True)
     assert "a déménagé" in page
     assert actor(new.iri).address in page
     again = foreign.person("lea4", alsoKnownAs=[lea.iri]).iri
