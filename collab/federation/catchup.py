@@ -15,7 +15,7 @@ from collab.federation.house import Federation
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import Mirror
 from collab.federation.origins import Origins
-from collab.federation.peerhealth import answered, failed, resting
+from collab.federation.peerhealth import answered, failed, refused, resting
 from collab.federation.repair import EVERY, repair, retry
 from collab.federation.replica import compare, take_page
 from collab.spaces.models import Space
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 PAGE = 200
 MOST_PAGES = 500
 RETRY = timedelta(seconds=30)
+FORBIDDEN = 403
+NOT_NOW = frozenset({408, 425, 429})
+"""Answers of a host that is not well enough to say yes or no."""
 
 
 class CatchUp:
@@ -78,11 +81,22 @@ class CatchUp:
             self._pull(space_id)
         except Unfetched as away:
             log.info("catch-up waits space=%d %s", space_id, away)
-            with writing(session):
-                failed(session, host, self._federation.now(), str(away))
-            self._again(space_id, str(away), RETRY)
+            if away.status in NOT_NOW or not 400 <= away.status < 500:
+                with writing(session):
+                    failed(session, host, self._federation.now(), str(away))
+                self._again(space_id, str(away), RETRY)
+            else:
+                self._turned_away(space_id, host, away)
         except BrokenLog as broken:
             self._doubted(space_id, broken)
+
+    def _turned_away(self, space_id: int, host: str, away: Unfetched) -> None:
+        """The host is well and gives us nothing more of this: it blocked us (403), or ended it."""
+        session, now = db.session(), self._federation.now()
+        with writing(session):
+            (refused if away.status == FORBIDDEN else answered)(session, host, now)
+            session.get_one(Mirror, space_id).turned_away = away.status
+        self._again(space_id, str(away), CHECK_EVERY)
 
     def _pull(self, space_id: int) -> None:
         session, federation = db.session(), self._federation

@@ -121,15 +121,15 @@ class Signer:
 
     def _knock(self, asked: _Asked, limit: int, ends: float) -> Answer:
         known = self._memory.get(asked.host)
-        edwards = known == ED25519
-        scheme = rfc9421.NAME if edwards else str(known)
+        scheme = rfc9421.NAME if known == ED25519 else str(known)
+        edwards = known == ED25519 and self._edwards is not None
         first = _Attempt(scheme if scheme in SCHEMES else cavage.NAME, edwards=edwards)
         answer = self._send(asked, first, limit, ends)
         if answer.status not in _KNOCK_AGAIN:
             if asked.method == "POST" and known not in (first.scheme, ED25519):
                 self._learn(asked.host, first, answer)
             return answer
-        for attempt in _more_attempts(asked, first.scheme, answer):
+        for attempt in _more_attempts(asked, first, answer):
             answer = self._send(asked, attempt, limit, ends)
             if answer.status not in _KNOCK_AGAIN:
                 self._learn(asked.host, attempt, answer)
@@ -272,15 +272,15 @@ def _is_at(identity: str, url: str, asked: str) -> bool:
         return False
 
 
-def _more_attempts(asked: _Asked, first: str, answer: Answer) -> list[_Attempt]:
-    """What is still worth trying after 400 or 401: at most two more requests."""
+def _more_attempts(asked: _Asked, first: _Attempt, answer: Answer) -> list[_Attempt]:
+    """What is still worth trying after 400 or 401, by the first key: at most two more requests."""
     asked_for = answer.headers.get("accept-signature", "")  # its key and algorithm are our choice
     wanted = tuple(name for name in _ADDABLE if f'"{name}"' in asked_for)
     if wanted:
         attempts = [_Attempt(rfc9421.NAME, components=wanted)]
-        attempts += [_Attempt(cavage.NAME)] if first != cavage.NAME else []
+        attempts += [_Attempt(cavage.NAME)] if first.scheme != cavage.NAME else []
     else:
-        attempts = [_Attempt(name) for name in SCHEMES if name != first]
+        attempts = [plain for name in SCHEMES if (plain := _Attempt(name)) != first]
     if asked.method == "GET" and "?" in asked.url and answer.status == 401:
         attempts.append(_Attempt(cavage.NAME, without_query=True))
     return attempts[: _MAX_KNOCKS - 1]

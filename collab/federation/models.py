@@ -150,6 +150,8 @@ class Mirror(Base):
     checked_at: Mapped[datetime | None]
     next_check_at: Mapped[datetime | None] = mapped_column(index=True)
     last_error: Mapped[str] = mapped_column(Text, default="")
+    turned_away: Mapped[int | None]
+    """The HTTP status by which its host refuses us the log; None while it gives it."""
     repaired_at: Mapped[datetime | None]
     unrepaired: Mapped[list[str]] = mapped_column(JSON, default=list)
     """IRIs of objects that differ from the host's and could not be mended."""

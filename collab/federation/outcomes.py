@@ -116,7 +116,7 @@ def _note_answer(session: Session, one: Outcome, sent: Sent, absent: set[str]) -
             failed(session, one.host, one.at, f"status {sent.answer.status}")
         case Verdict.REFUSED if sent.answer.status == 403:
             refused(session, one.host, one.at)
-        case Verdict.GONE:
+        case Verdict.GONE if not sent.was_read:
             took(session, one.host, one.at, sent.took)
             _gone(session, one.inbox, one.at, at_once=sent.answer.status == 410)
             absent.add(one.inbox)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -75,16 +76,28 @@ class Sent:
         return max(timedelta(), min(asked, LONGEST_PAUSE))
 
     @property
+    def was_read(self) -> bool:
+        """Whether a refusal is about what was sent and not about the inbox: a problem with a code,
+        as instances like ours answer, whose inboxes are always there."""
+        return isinstance(self._problem.get("code"), str)
+
+    @property
+    def _problem(self) -> dict[str, Any]:
+        """The problem details of the answer (RFC 9457); {} where it has none."""
+        try:
+            told = json.loads(self.answer.body[:2000])
+        except (ValueError, RecursionError):
+            return {}
+        return told if isinstance(told, dict) else {}
+
+    @property
     def reason(self) -> str:
         """Why it was not taken, in the host's words where it has some; "" when it was."""
         status = self.answer.status
         if 200 <= status < 300:
             return ""
-        try:
-            told = json.loads(self.answer.body[:2000])
-            words = str(told.get("detail") or told.get("title") or "")[:300]
-        except (ValueError, AttributeError, RecursionError):
-            words = ""
+        told = self._problem
+        words = str(told.get("detail") or told.get("title") or "")[:300]
         if status == 401:
             return f"{STALE_KEY} ({words})" if words else STALE_KEY
         return words or f"status {status}"

@@ -151,7 +151,7 @@ def _take_in(
         if isinstance(told, dict):
             compare(work.session, space, mirror, told)
         mirror.state = "active" if mirror.state == "asked" else mirror.state
-        mirror.verified_at = work.now
+        mirror.verified_at, mirror.turned_away = work.now, None
         mirror.next_check_at = max(mirror.next_check_at or work.now, work.now + CHECK_EVERY / 2)
         return mirror.seq
 

@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import format_datetime, gettext, ngettext
 from sqlalchemy.orm import Session
 
+from collab.federation.catchup import FORBIDDEN
 from collab.federation.models import PARTIAL, Mirror
 from collab.federation.unapplied import count_unapplied
 from collab.people.models import Peer
@@ -31,6 +32,8 @@ def mirror_words(session: Session, space: Space) -> str:
             when=format_datetime(peer.first_fail_at, "d MMMM, HH:mm"),
         )
         return str(away)
+    if row.turned_away:
+        return str(_turned_away(row, space.host))
     return str(_reaches(row, space.host, count_unapplied(session, space.id)))
 
 
@@ -49,9 +52,10 @@ def mirror_figures(session: Session, space: Space) -> dict[str, Any] | None:
         "verified_at": row.verified_at,
         "checked_at": row.checked_at,
         "remote_state_digest": row.remote_digest,
-        "complete": same and not missing and row.state == "active",
+        "complete": same and not missing and row.state == "active" and not row.turned_away,
         "differs": _differs(row),
         "unapplied": missing,
+        "turned_away": row.turned_away,
         "last_error": row.last_error,
     }
 
@@ -78,6 +82,21 @@ def _stands(row: Mirror | None, host: str) -> object:
             host=host, seq=row.seq,
         )  # fmt: skip
     return gettext("Copie demandée à %(host)s, en attente de sa réponse.", host=host)
+
+
+def _turned_away(row: Mirror, host: str) -> object:
+    """Why the host gives nothing more to a copy that is otherwise in order, in words."""
+    if row.turned_away == FORBIDDEN:
+        return gettext(
+            "%(host)s refuse de nous donner la suite : elle a peut-être bloqué notre instance. Ce "
+            "qui a été copié jusqu’à l’entrée %(seq)s reste lisible.",
+            host=host, seq=row.seq,
+        )  # fmt: skip
+    return gettext(
+        "%(host)s ne nous donne plus la suite : ce projet n’y est plus, ou n’est plus partagé avec "
+        "notre instance. Ce qui a été copié jusqu’à l’entrée %(seq)s reste lisible.",
+        host=host, seq=row.seq,
+    )  # fmt: skip
 
 
 def _reaches(row: Mirror, host: str, missing: int) -> object:

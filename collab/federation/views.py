@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, distinct, func, select
 
 from collab.core.errors import Missing
 from collab.federation import identity, wellknown
@@ -153,31 +153,34 @@ def instance(federation: Federation) -> Json:
 
 def usage(federation: Federation) -> wellknown.Usage:
     """How many people and words there are here, for NodeInfo (FEP-0151)."""
-    session = federation.session
+    session, count = federation.session, func.count
     open_ = Account.disabled_at.is_(None)
 
-    def people(days: int) -> int:
-        since = federation.now() - timedelta(days=days)
-        seen = select(func.count(Account.id)).where(open_, Account.last_seen_at >= since)
-        return session.scalar(seen) or 0
-
     kinds = federation.runtime.tools.kinds()
+    theirs = (
+        select(Item)
+        .join(Actor, Actor.id == Item.author_id)
+        .join(Space, Space.id == Item.space_id)
+        .where(Actor.local, Item.withdrawn_at.is_(None))
+        .where(visible_to(None))  # what strangers may not read is not counted for them
+    )
+
+    def active(days: int) -> int:
+        since = federation.now() - timedelta(days=days)
+        authors = theirs.where(Item.created_at >= since).join(
+            Account, and_(Account.actor_id == Item.author_id, open_)
+        )
+        return session.scalar(authors.with_only_columns(count(distinct(Item.author_id)))) or 0
 
     def written(*, own_page: bool) -> int:
         names = [kind.name for kind in kinds if kind.has_own_page == own_page]
-        count = (
-            select(func.count(Item.id))
-            .join(Actor, Actor.id == Item.author_id)
-            .join(Space, Space.id == Item.space_id)
-            .where(Actor.local, Item.withdrawn_at.is_(None), Item.kind.in_(names))
-            .where(visible_to(None))  # what strangers may not read is not counted for them
-        )
-        return session.scalar(count) or 0
+        these = theirs.where(Item.kind.in_(names)).with_only_columns(count(Item.id))
+        return session.scalar(these) or 0
 
     return wellknown.Usage(
-        users=session.scalar(select(func.count(Account.id)).where(open_)) or 0,
-        month=people(30),
-        half_year=people(180),
+        users=session.scalar(select(count(Account.id)).where(open_)) or 0,
+        month=active(30),
+        half_year=active(180),
         posts=written(own_page=True),
         comments=written(own_page=False),
         staff=tuple(

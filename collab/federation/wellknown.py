@@ -60,8 +60,9 @@ def nodeinfo_links(origin: str) -> Json:
 
 @dataclass(frozen=True)
 class Usage:
-    """How much an instance is used: accounts, those seen in 30 and in 180 days, what was written
-    here that stands by itself, and what answers it; and who looks after it."""
+    """How much an instance is used: accounts, those that wrote something in 30 and in 180
+    days (nobody's visits are noted), what was written here that stands by itself, and what answers
+    it; and who looks after it."""
 
     users: int
     month: int

@@ -105,7 +105,6 @@ class Account(Base):
     locale: Mapped[str] = mapped_column(default="fr")
     epoch: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
 
     actor: Mapped[Actor] = relationship(lazy="joined")

@@ -17,7 +17,7 @@ from collab.federation.deliver import Courier
 from collab.federation.hygiene import domain_of, forget
 from collab.federation.lanes import lanes, pause_peer, resume_peer, retry_peer, tidy
 from collab.federation.lineup import ASIDE, PLACES, THREADS, WAITS, Due, Kind, LineUp
-from collab.federation.models import Delivery, OutboxItem, Subscriber
+from collab.federation.models import Delivery, GoneInbox, OutboxItem, Subscriber
 from collab.federation.peerhealth import failed
 from collab.federation.peers import ChoosePeer
 from collab.federation.sending import SPREAD, send
@@ -264,6 +264,21 @@ def test_an_inbox_not_found_drops_its_follower_after_three_times_over_three_days
     tell("Create", "last")
     courier.drain()
     assert follows.count() == 0
+
+
+def test_a_refusal_of_what_was_sent_says_nothing_of_the_inbox(
+    tell, courier, foreign, make, ada, clock
+):
+    space = follower(make, foreign, ada)
+    problem = json.dumps({"title": "Missing", "status": 404, "code": "missing"}).encode()
+    foreign.peer.answers["/u/lea/inbox"] = lambda _asked: Reply(404, (), problem)
+    for number in range(5):
+        tell("Create", str(number))
+        courier.drain()
+        clock.forward(hours=20)
+    assert states() == ["refused"] * 5
+    assert db.session.query(Follow).filter_by(space_id=space.id).count() == 1
+    assert db.session.query(GoneInbox).count() == 0
 
 
 @pytest.mark.parametrize("status", [404, 410])

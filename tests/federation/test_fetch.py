@@ -436,6 +436,27 @@ def test_2_2_3_a_host_that_says_so_and_does_not_is_knocked_at_again(peer, both, 
     assert memory == {f"127.0.0.1:{peer.port}": "cavage"}
 
 
+def test_2_2_3_a_host_that_reads_rfc9421_by_our_first_key_alone_is_knocked_at_so(
+    peer, both, memory
+):
+    memory.learned(f"127.0.0.1:{peer.port}", ED25519)
+
+    def by_the_first(asked):
+        return Reply(202 if KEY.key_id in (asked.header("signature-input") or "") else 401)
+
+    peer.answers["/inbox"] = by_the_first
+    assert both.post(peer.url("/inbox"), b"{}").status == 202
+    assert schemes(peer) == ["rfc9421", "cavage", "rfc9421"]
+    assert memory == {f"127.0.0.1:{peer.port}": "rfc9421"}
+
+
+def test_2_2_3_who_refuses_the_only_key_is_not_asked_by_it_twice(peer, signer, memory):
+    memory.learned(f"127.0.0.1:{peer.port}", ED25519)
+    peer.answers["/inbox"] = lambda _asked: Reply(401)
+    assert signer.post(peer.url("/inbox"), b"{}").status == 401
+    assert schemes(peer) == ["rfc9421", "cavage"]
+
+
 def test_2_2_1_a_host_that_says_nothing_gets_what_it_had(peer, both):
     url = only(peer, "/inbox", "cavage")
     assert both.post(url, b"{}").status == 202

@@ -9,6 +9,7 @@ import json
 
 import pytest
 from federation.stage import ORIGIN, actor, federation, foreign, house, sent
+from federation.test_deliver import clock
 
 from collab.federation import listings
 from collab.federation.models import LogEntry
@@ -226,12 +227,20 @@ def test_r33_nothing_of_a_members_only_project_is_found(house, foreign, make, in
 def test_nodeinfo_counts_what_there_is(house, garden, thread, ines):
     told = house.client().get("/nodeinfo/2.1").get_json(force=True)
     assert told["usage"] == {
-        "users": {"total": 1, "activeMonth": 0, "activeHalfyear": 0},
+        "users": {"total": 1, "activeMonth": 1, "activeHalfyear": 1},
         "localPosts": 1,
         "localComments": 2,
     }
     assert told["metadata"]["federation"] == {"enabled": True}
     assert told["metadata"]["staffAccounts"] == []
+
+
+def test_nodeinfo_calls_active_who_wrote_lately(house, make, garden, thread, clock):
+    make.person("marc")  # has an account and wrote nothing
+    for days, month, half_year in ((29, 1, 1), (2, 0, 1), (148, 0, 1), (2, 0, 0)):
+        clock.forward(days=days)
+        told = house.client().get("/nodeinfo/2.1").get_json(force=True)["usage"]["users"]
+        assert told == {"total": 2, "activeMonth": month, "activeHalfyear": half_year}
 
 
 def test_nodeinfo_counts_nothing_that_strangers_may_not_read(house, make, garden, thread, ines):

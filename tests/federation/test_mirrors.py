@@ -465,6 +465,40 @@ def test_r36_undoing_a_block_lets_the_copies_that_it_stopped_go_on(pair, blocker
     assert digests(pair)[0] == digests(pair)[1]
 
 
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [("blocked", "refuse de nous donner la suite"), ("closed", "n’est plus partagé avec")],
+)
+def test_a_host_that_turns_our_copy_away_is_not_called_silent(pair, way, said):
+    def close(visibility):
+        with pair.a.house.app.app_context(), writing(db.session()) as session:
+            session.get_one(Space, pair.space_id).visibility = visibility
+
+    with pair.b.house.app.app_context():
+        before = db.session.get(Peer, pair.a.host).refusals
+    if way == "blocked":
+        decide(pair.a, pair.b.host, block_peer)
+    else:
+        close("members")
+    for _ in range(6):  # five failures open a circuit
+        pair.catch_up()
+    page = pair.b.house.client().get(f"/p/jardin@{pair.a.host}/federation").text
+    assert said in page
+    assert "ne répond" not in page
+    with pair.b.house.app.app_context():
+        host = db.session.get(Peer, pair.a.host)
+        assert (host.circuit, host.fail_count) == ("ok", 0)
+        assert host.refusals - before == (6 if way == "blocked" else 0)
+        copy = db.session.get(Space, pair.copy_id)
+        assert not pair.b.house.runtime.network.report(copy)["mirror"]["complete"]
+    if way == "blocked":
+        decide(pair.a, pair.b.host, put_back_peer, before="known")
+    else:
+        close("public")
+    pair.catch_up()
+    assert "Copie complète" in pair.b.house.client().get(f"/p/jardin@{pair.a.host}/federation").text
+
+
 def decide(side, host, act, **more):
     with side.house.app.app_context(), side.house.as_(side.person()) as work:
         act(work, ChoosePeer(host, **more))
