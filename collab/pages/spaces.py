@@ -16,7 +16,7 @@ from collab.spaces.barred import exclusion_of
 from collab.spaces.decisions import decide as decide_about
 from collab.spaces.decisions import refusals_of, waiting_in
 from collab.spaces.membership import AskToJoin, Decide, ask_to_join, follow, leave, unfollow
-from collab.spaces.models import Role, Space
+from collab.spaces.models import MembershipState, Role, Space
 from collab.spaces.operations import (
     DEFAULT_TOOLS,
     OpenSpace,
@@ -149,13 +149,16 @@ def join(address: str) -> Response:
 
 @bp.post("/p/<address>/leave")
 def go(address: str) -> Response:
-    """Take part in the project no longer."""
+    """Take part in the project no longer, or take the request back."""
     require_login()
-    space = card(address)
+    space, actor = card(address), viewer()
+    row = standing(dbsession(), space, actor)
+    asked = row is not None and row.state == MembershipState.REQUESTED
     with working() as work:
         leave(work, space)
-    flash(_("Vous ne participez plus à ce projet."), "ok")
-    return redirect(space.url if may_read(dbsession(), space, viewer()) else "/")
+    left = _("Vous ne participez plus à ce projet.")
+    flash(_("Votre demande est retirée.") if asked else left, "ok")
+    return redirect(space.url if may_see_card(dbsession(), space, actor) else "/")
 
 
 @bp.post("/p/<address>/follow")

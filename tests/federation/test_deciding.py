@@ -206,3 +206,22 @@ def test_r18_what_the_host_refuses_is_told_with_its_reason(pair, lowered):
 def test_an_act_that_nobody_knows_is_refused(pair):
     with pytest.raises(Problem):
         bea(pair, "crown", "ada")
+
+
+@pytest.mark.parametrize("side", ["home", "copy"])
+def test_who_asks_takes_it_back_by_a_button(pair, side):
+    served = pair.a if side == "home" else pair.b
+    name, url = f"{side}body", "/p/jardin" if side == "home" else f"/p/jardin@{pair.a.host}"
+    client = served.house.client()
+    with served.house.app.app_context():
+        log_in(client, Make(served.house).person(name))
+    client.post(f"{url}/join", data={"note": "Bonjour"})
+    pair.settle()
+    assert places(pair, name) == [(MembershipState.REQUESTED, Role.MEMBER)] * 2
+    assert "Retirer ma demande" in client.get(url).text
+    page = client.post(f"{url}/leave", follow_redirects=True).text
+    assert "Votre demande est retirée." in page
+    assert "Retirer ma demande" not in page
+    assert "Demander à participer" in page
+    pair.settle()
+    assert places(pair, name)[0] == (MembershipState.LEFT, Role.MEMBER)
