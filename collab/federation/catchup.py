@@ -15,7 +15,7 @@ from collab.federation.house import Federation
 from collab.federation.mirror import CHECK_EVERY, Json
 from collab.federation.models import Mirror
 from collab.federation.origins import Origins
-from collab.federation.peerhealth import answered, failed, refused, resting
+from collab.federation.peerhealth import answered, failed, has_decided, refused, resting
 from collab.federation.repair import EVERY, repair, retry
 from collab.federation.replica import compare, take_page
 from collab.spaces.models import Space
@@ -26,8 +26,6 @@ PAGE = 200
 MOST_PAGES = 500
 RETRY = timedelta(seconds=30)
 FORBIDDEN = 403
-NOT_NOW = frozenset({408, 425, 429})
-"""Answers of a host that is not well enough to say yes or no."""
 
 
 class CatchUp:
@@ -81,12 +79,12 @@ class CatchUp:
             self._pull(space_id)
         except Unfetched as away:
             log.info("catch-up waits space=%d %s", space_id, away)
-            if away.status in NOT_NOW or not 400 <= away.status < 500:
-                with writing(session):
-                    failed(session, host, self._federation.now(), str(away))
-                self._again(space_id, str(away), RETRY)
-            else:
+            if has_decided(away.status):
                 self._turned_away(space_id, host, away)
+                return
+            with writing(session):
+                failed(session, host, self._federation.now(), str(away))
+            self._again(space_id, str(away), RETRY)
         except BrokenLog as broken:
             self._doubted(space_id, broken)
 

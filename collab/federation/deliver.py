@@ -30,7 +30,7 @@ from collab.federation.lineup import THREADS, Due, Kind, LineUp
 from collab.federation.models import Delivery
 from collab.federation.outcomes import Outcomes
 from collab.federation.pages import MirrorLane
-from collab.federation.peerhealth import answered, failed, peer_of
+from collab.federation.peerhealth import answered, failed, has_decided, peer_of
 from collab.people.models import Actor, Peer, PeerState
 from collab.web.extensions import db
 
@@ -227,9 +227,10 @@ class Courier:
         try:
             fetch_document(federation.transport, iri, sign=signer, now=federation.now())
         except Unfetched as away:
-            with writing(session):
-                failed(session, host, federation.now(), str(away))
-            return False
+            if not has_decided(away.status):  # who says no is there
+                with writing(session):
+                    failed(session, host, federation.now(), str(away))
+                return False
         with writing(session):
             answered(session, host, federation.now())
         return True

@@ -83,6 +83,12 @@ def refused(session: Session, host: str, at: datetime) -> None:
     peer_of(session, host, at).refusals += 1
 
 
+def has_decided(status: int) -> bool:
+    """Whether an HTTP status is a host's own no, and no sign of its being unwell: 4xx but for
+    408, 425 and 429."""
+    return 400 <= status < 500 and status not in (408, 425, 429)
+
+
 def asked_to_wait(session: Session, host: str, at: datetime, wait: timedelta) -> None:
     """The host said itself how long (`Retry-After`): that is no failure."""
     row = peer_of(session, host, at)

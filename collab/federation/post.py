@@ -16,7 +16,7 @@ from collab.core.db import writing
 from collab.federation.fetch import Signer
 from collab.federation.house import Federation
 from collab.federation.models import GoneInbox
-from collab.federation.peerhealth import failed
+from collab.federation.peerhealth import failed, has_decided
 from collab.federation.transport import Answer, Unreachable
 from collab.people.models import Actor
 from collab.web.extensions import db
@@ -58,7 +58,7 @@ class Sent:
             return Verdict.GONE
         if status in (429, 503) and self.pause is not None:
             return Verdict.PAUSE
-        if 400 <= status < 500 and status not in (408, 425, 429):
+        if has_decided(status):
             return Verdict.REFUSED
         return Verdict.FAILED
 

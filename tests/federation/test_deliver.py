@@ -193,8 +193,9 @@ def test_five_failures_in_ten_minutes_open_the_circuit_and_one_thing_is_tried(
     assert lane(foreign.host).waiting == 0
 
 
+@pytest.mark.parametrize("says", ["its actor", "no"])
 def test_after_seven_days_of_failures_a_host_is_dead_and_asked_for_its_actor_once_a_day(
-    tell, courier, foreign, clock
+    tell, courier, foreign, clock, says
 ):
     theirs = foreign.application()
     db.session.add(Peer(host=foreign.host, actor_iri=theirs.iri, created_at=clock()))
@@ -215,6 +216,8 @@ def test_after_seven_days_of_failures_a_host_is_dead_and_asked_for_its_actor_onc
     courier.drain()
     assert [(a.method, a.target) for a in foreign.peer.asked] == [("GET", "/actor")]
     foreign.peer.serve("/actor", theirs.document)
+    if says == "no":
+        answer(foreign.peer, 403, "/actor")
     answer(foreign.peer, 202)
     clock.forward(days=1, hours=8)
     courier.drain()
