@@ -11,14 +11,9 @@ from collab.core.db import now
 from collab.core.errors import Forbidden
 from collab.core.i18n import N_
 from collab.core.inputs import parse
-from collab.spaces.exclusions import (
-    Exclude,
-    Exclusion,
-    Readmit,
-    exclude,
-    excluded_from,
-    readmit,
-)
+from collab.spaces.decisions import Decision
+from collab.spaces.excluding import exclude_or_ask, readmit_or_ask
+from collab.spaces.exclusions import Exclude, Exclusion, Readmit, excluded_from
 from collab.spaces.models import Role
 from collab.spaces.policy import role_of
 from collab.web.view import dbsession
@@ -45,17 +40,19 @@ def list_exclusions(address: str) -> Response:
 
 @bp.post("/spaces/<address>/exclusions")
 def exclude_person(address: str) -> Response:
-    """Exclude somebody."""
+    """Exclude somebody; 202 when the project's own instance is to do it."""
     row, given = readable(address), parse(Exclude, body())
     with acting() as work:
-        done = exclude(work, row, given)
+        done = exclude_or_ask(work, row, given)
+    if isinstance(done, Decision):
+        return answer({"member": done.member_id, "person": shapes.person(done.member)}, 202)
     return answer(_shape(done), 201)
 
 
 @bp.delete("/spaces/<address>/exclusions/<int:member>")
 def readmit_person(address: str, member: int) -> Response:
-    """Lift an exclusion."""
+    """Lift an exclusion; 202 when the project's own instance is to do it."""
     row = readable(address)
     with acting() as work:
-        person = readmit(work, row, Readmit(member=member))
-    return answer(shapes.person(person))
+        person = readmit_or_ask(work, row, Readmit(member=member))
+    return answer(shapes.person(person), 200 if row.local else 202)

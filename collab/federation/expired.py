@@ -20,7 +20,7 @@ from collab.spaces.models import Space
 DECLINED = "settle_declined"
 """The kind of job that undoes here what a project's host did not take (see `declined`)."""
 OF_WORDS = frozenset({"Create", "Update", "Delete", "Undo Delete", "Like", "Undo"})
-OF_PEOPLE = frozenset({"Accept", "Reject", "Offer", "Remove", "Invite"})
+OF_PEOPLE = frozenset({"Accept", "Reject", "Offer", "Remove", "Invite", "Block", "Undo"})
 SETTLED = OF_WORDS | OF_PEOPLE
 """What such a job is about, by the verbs of letters: words and signs, or decisions about people."""
 

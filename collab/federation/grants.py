@@ -7,7 +7,7 @@ what stands in it, for a year, and is said anew before that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -123,7 +123,12 @@ def decided(facts: Facts) -> Json | None:
         return None
     member, group, role = facts.member().iri, facts.space.iri, ROLE_NAMES[Role(asked.role)]
     grant = {"type": "Grant", "object": role, "context": group, "target": member}
+    block = {"type": "Block", "object": member, "target": group}
+    ending = {"endTime": stamp(datetime.fromisoformat(event.until))} if event.until else {}
+    lifted = block | {"id": asked.about, "actor": facts.actor.iri}
     told: dict[str, Json] = {
+        "exclude": block | {"summary": event.reason} | ending,
+        "readmit": {"type": "Undo", "object": lifted},
         "admit": {"type": "Accept", "object": asked.about, "instrument": role},
         "decline": {"type": "Reject", "object": asked.about},
         "role": {"type": "Offer", "object": grant, "target": group},

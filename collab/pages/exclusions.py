@@ -9,13 +9,15 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from collab.core.db import now
-from collab.core.errors import Forbidden, Invalid, Missing, Problem
+from collab.core.errors import Forbidden, Invalid, Problem
 from collab.core.i18n import N_
 from collab.core.inputs import parse
 from collab.pages.forms import again
 from collab.people.actors import find_actor
 from collab.people.models import ActorKind
-from collab.spaces.exclusions import Exclude, Readmit, exclude, excluded_from, readmit
+from collab.spaces.decisions import EXCLUDE, Decision, refusals_of, waiting_in
+from collab.spaces.excluding import exclude_or_ask, readmit_or_ask
+from collab.spaces.exclusions import Exclude, Readmit, excluded_from
 from collab.spaces.models import Role, Space
 from collab.spaces.policy import role_of
 from collab.web.context import space_frame
@@ -23,6 +25,7 @@ from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, here, require_login, viewer, working
 
 bp = Blueprint("exclusions", __name__, template_folder="templates")
+ASKED = N_("C’est demandé à %(host)s, où vit le projet. Vous le verrez ici dès que c’est fait.")
 NOBODY = N_(
     "Personne ne répond à cette adresse ici. Vérifiez-la, par exemple sous un de ses textes."
 )
@@ -48,8 +51,9 @@ def decide(address: str) -> Response:
             _exclude(space)
         elif act == "readmit":
             with working() as work:
-                person = readmit(work, space, parse(Readmit, request.form))
-            flash(_("L’exclusion de %(name)s est levée.", name=person.label), "ok")
+                person = readmit_or_ask(work, space, parse(Readmit, request.form))
+            lifted = _("L’exclusion de %(name)s est levée.", name=person.label)
+            flash(lifted if space.local else _(ASKED, host=space.host), "ok")
         else:
             raise Problem(N_("Cette demande n’est pas comprise."))
     except Invalid as invalid:
@@ -60,7 +64,10 @@ def decide(address: str) -> Response:
 def _exclude(space: Space) -> None:
     member = request.form.get("member") or _number_of(request.form.get("person", ""))
     with working() as work:
-        row = exclude(work, space, parse(Exclude, {**request.form, "member": member}))
+        row = exclude_or_ask(work, space, parse(Exclude, {**request.form, "member": member}))
+    if isinstance(row, Decision):
+        flash(_(ASKED, host=space.host), "ok")
+        return
     told: Any = {
         "text": _("%(name)s ne peut plus écrire dans le projet.", name=row.actor.label),
         "action": f"{space.url}/excluded",
@@ -79,15 +86,19 @@ def _number_of(written: str) -> int:
 
 
 def _mine(address: str) -> Space:
-    """The project of here that the viewer looks after."""
+    """The project that the viewer looks after."""
     space, actor = here(address), viewer()
     if role_of(dbsession(), space, actor.id if actor else None) < Role.FACILITATOR:
         raise Forbidden(N_("Seules les personnes référentes du projet peuvent faire cela."))
-    if not space.local:
-        raise Missing
     return space
 
 
 def _shown(space: Space) -> dict[str, Any]:
-    rows = excluded_from(dbsession(), space, now())
-    return space_frame(space, "members") | {"rows": rows}
+    session, actor = dbsession(), viewer()
+    asked = waiting_in(session, space)
+    return space_frame(space, "members") | {
+        "rows": excluded_from(session, space, now()),
+        "asked": asked,
+        "leaving": [one.member for one in asked.values() if one.act == EXCLUDE],
+        "refusals": refusals_of(session, actor, now(), space) if actor else [],
+    }

@@ -7,6 +7,7 @@ tells its facilitators, says that it is so (FEDERATION.md 1.4, R18).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, delete, select
@@ -17,6 +18,7 @@ from collab.core.errors import Conflict, Invalid, Missing, Problem
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor
+from collab.spaces.barred import exclusion_of
 from collab.spaces.events import DecisionAsked
 from collab.spaces.membership import (
     Decide,
@@ -36,7 +38,8 @@ ACTS: dict[str, Callable[[Work, Space, Decide], Membership]] = {
     "remove": remove_member,
 }
 """What is decided about people, by the names that forms and the API use."""
-INVITE = "invite"
+INVITE, EXCLUDE, READMIT = "invite", "exclude", "readmit"
+"""What is asked of a host besides (spaces.excluding, spaces.invited do it at home)."""
 STANDS = {
     "admit": MembershipState.REQUESTED,
     "decline": MembershipState.REQUESTED,
@@ -48,6 +51,15 @@ WAITING, REFUSED = "waiting", "refused"
 TOLD = timedelta(days=14)
 """How long a refusal is shown."""
 UNLISTED = N_("Cette personne n’est pas dans la liste, ou plus.")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an exclusion or its end says besides: of which one, why, until when (UTC)."""
+
+    about: str = ""
+    reason: str = ""
+    until: datetime | None = None
 
 
 class Decision(Base):
@@ -67,7 +79,7 @@ class Decision(Base):
     actor_id: Mapped[int] = mapped_column(ForeignKey("actor.id"), index=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("actor.id"))
     about: Mapped[str] = mapped_column(String(2048), default="")
-    """The Join that an answer is to; "" for what answers none."""
+    """The Join that an answer is to, the Block that is lifted; "" for what is about neither."""
     act: Mapped[str] = mapped_column(String(10))
     role: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), default=WAITING)
@@ -98,8 +110,8 @@ def decide(work: Work, space: Space, act: str, given: Decide) -> Membership:
     return row
 
 
-def ask(work: Work, space: Space, act: str, given: Decide) -> Decision:
-    """Ask the host of a remote space for one of ACTS, or for INVITE.
+def ask(work: Work, space: Space, act: str, given: Decide, said: Said | None = None) -> Decision:
+    """Ask the host of a remote space for one of ACTS, or for INVITE, EXCLUDE, READMIT.
 
     Raises:
         Forbidden: the actor is no facilitator, as far as is known here.
@@ -124,16 +136,22 @@ def ask(work: Work, space: Space, act: str, given: Decide) -> Decision:
     work.session.execute(delete(Decision).where(*about))
     asked = Decision(
         iri=work.mint("/a/"), space_id=space.id, actor_id=work.actor.id, member_id=person.id,
-        about=(row.join_iri if row else None) or "", act=act, role=int(given.role),
-        state=WAITING, at=work.now,
+        about=said.about if said else (row.join_iri if row else None) or "", act=act,
+        role=int(given.role), state=WAITING, at=work.now,
     )  # fmt: skip
     work.add(asked)
+    _record(work, asked, said or Said())
+    return asked
+
+
+def _record(work: Work, asked: Decision, said: Said) -> None:
     work.record(
         DecisionAsked(
-            space_id=space.id, actor_id=work.actor.id, member_id=person.id, decision_id=asked.id
+            space_id=asked.space_id, actor_id=asked.actor_id, member_id=asked.member_id,
+            decision_id=asked.id, reason=said.reason,
+            until=said.until.isoformat() if said.until else "",
         )
-    )
-    return asked
+    )  # fmt: skip
 
 
 def echoed(work: Work, space: Space, member_id: int) -> None:
@@ -145,7 +163,14 @@ def echoed(work: Work, space: Space, member_id: int) -> None:
             Decision.state == WAITING,
         )
     )
-    if asked is not None and _is_so(asked, membership(work, space, member_id)):
+    if asked is None:
+        return
+    if asked.act in (EXCLUDE, READMIT):
+        out = exclusion_of(work.session, space, member_id, work.now) is not None
+        done = out == (asked.act == EXCLUDE)
+    else:
+        done = _is_so(asked, membership(work, space, member_id))
+    if done:
         work.session.delete(asked)
 
 

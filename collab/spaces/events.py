@@ -111,10 +111,15 @@ class GrantRenewed(Event, name="member.renewed"):
 
 
 class DecisionAsked(Event, name="member.decision"):
-    """On a copy: a facilitator asks the project's host to decide about `member_id`."""
+    """On a copy: a facilitator asks the project's host to decide about `member_id`.
+
+    Of an exclusion the words that say why, and its end (ISO 8601; "": none).
+    """
 
     member_id: int
     decision_id: int
+    reason: str = ""
+    until: str = ""
 
 
 class MemberInvited(Event, name="member.invited"):

@@ -15,6 +15,7 @@ from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.people.models import Actor, ActorKind
 from collab.spaces.barred import Exclusion, exclusion_of, in_force
+from collab.spaces.decisions import echoed
 from collab.spaces.events import MemberExcluded, MemberReadmitted, MemberRefused, MemberRemoved
 from collab.spaces.membership import Decide, admit, membership, somebody_stays
 from collab.spaces.models import Follow, MembershipState, Role, Space
@@ -62,6 +63,16 @@ def exclude(work: Work, space: Space, given: Exclude) -> Exclusion:
     """
     require(work, space, Role.FACILITATOR)
     require_hosted_here(space)
+    person, reason, until = understood(work, given)
+    _send_away(work, space, person.id)
+    row, followed = _written(work, space, person, reason, until)
+    row.iri, row.decided_by = work.mint(f"/p/{space.slug}/blocks/"), work.actor.id
+    work.record(MemberExcluded(**_said(work, row), follow_iri=followed))
+    return row
+
+
+def understood(work: Work, given: Exclude) -> tuple[Actor, str, datetime | None]:
+    """Who is to be excluded, why, and until when. Raises as `exclude`."""
     person = work.session.get(Actor, given.member)
     if person is None or person.kind != ActorKind.PERSON or person.deleted_at:
         raise Missing(UNKNOWN)
@@ -70,11 +81,7 @@ def exclude(work: Work, space: Space, given: Exclude) -> Exclusion:
     reason, until = given.reason.strip(), _end(work, given)
     if not reason or len(reason) > MAX_REASON:
         raise Invalid(reason=N_("Dites pourquoi, en 500 caractères au plus."))
-    _send_away(work, space, person.id)
-    row, followed = _written(work, space, person, reason, until)
-    row.iri, row.decided_by = work.mint(f"/p/{space.slug}/blocks/"), work.actor.id
-    work.record(MemberExcluded(**_said(work, row), follow_iri=followed))
-    return row
+    return person, reason, until
 
 
 def _send_away(work: Work, space: Space, actor_id: int) -> None:
@@ -183,11 +190,11 @@ def settle_exclusion(
         _send_away(work, space, person.id)
     held = _row(work.session, space, person.id)
     said = (iri, reason[:MAX_REASON], until)
-    if held is not None and (held.iri, held.reason, held.until) == said:
-        return
-    row, _ = _written(work, space, person, reason[:MAX_REASON], until)
-    row.iri = iri
-    work.record(MemberExcluded(**_said(work, row)))
+    if held is None or (held.iri, held.reason, held.until) != said:
+        row, _ = _written(work, space, person, reason[:MAX_REASON], until)
+        row.iri = iri
+        work.record(MemberExcluded(**_said(work, row)))
+    echoed(work, space, person.id)
 
 
 def settle_readmission(work: Work, space: Space, person: Actor) -> None:
@@ -201,6 +208,7 @@ def settle_readmission(work: Work, space: Space, person: Actor) -> None:
     row = _row(work.session, space, person.id)
     if row is not None:
         _lifted(work, row)
+    echoed(work, space, person.id)
 
 
 def excluded_from(session: Session, space: Space, at: datetime) -> Sequence[Exclusion]:

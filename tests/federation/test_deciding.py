@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from conftest import Make, log_in
@@ -12,6 +13,7 @@ from federation.test_facilitating import make_facilitator
 from collab.core.errors import Conflict, Forbidden, Problem
 from collab.federation.models import LogEntry
 from collab.people.models import Actor
+from collab.spaces.barred import Exclusion
 from collab.spaces.decisions import Decision, ask, decide, refusals_of
 from collab.spaces.invited import answer_invitation
 from collab.spaces.membership import AskToJoin, Decide, ask_to_join, leave
@@ -225,3 +227,55 @@ def test_who_asks_takes_it_back_by_a_button(pair, side):
     assert "Demander à participer" in page
     pair.settle()
     assert places(pair, name)[0] == (MembershipState.LEFT, Role.MEMBER)
+
+
+def excluded(pair: Pair) -> list[list[tuple[str, str]]]:
+    """Who is excluded and why, on the host and on the copy."""
+    found = []
+    for side in (pair.a, pair.b):
+        with side.house.app.app_context():
+            db.session.rollback()
+            found.append([(row.actor.name, row.reason) for row in db.session.query(Exclusion)])
+    return found
+
+
+def test_somebody_is_excluded_from_the_copy_and_let_back(pair):
+    asks(pair, "lars")
+    bea(pair, "admit", "lars")
+    pair.settle()
+    client, page = pair.b.house.client(), f"/p/jardin@{pair.a.host}/excluded"
+    with pair.b.house.app.app_context():
+        log_in(client, pair.b.person())
+        lars = _actor("lars").id
+    changing = client.get(f"/p/jardin@{pair.a.host}/members?change={lars}").text
+    assert f"/excluded?person=lars%40{pair.a.host.replace(':', '%3A')}" in changing
+    given = {"act": "exclude", "person": f"lars@{pair.a.host}", "last_day": "2030-01-02"}
+    assert client.post(page, data=given).status_code == 422  # it does not say why
+    answer = client.post(page, data=given | {"reason": "Insultes."}, follow_redirects=True)
+    assert f"demandé, en attente de {pair.a.host}" in answer.text
+    assert excluded(pair) == [[], []]
+    pair.settle()
+    assert excluded(pair) == [[("lars", "Insultes.")]] * 2
+    assert [place and place[0] for place in places(pair, "lars")] == [MembershipState.LEFT] * 2
+    assert "waiting" not in {state for _act, state in waits(pair)}
+    with pair.a.house.app.app_context():
+        row = db.session.query(Exclusion).one()
+        assert (row.facilitator.name, row.until.date()) == ("bea", date(2030, 1, 3))
+    client.post(page, data={"act": "readmit", "member": lars})
+    assert ("readmit", "waiting") in waits(pair)
+    pair.settle()
+    assert excluded(pair) == [[], []]
+    assert "waiting" not in {state for _act, state in waits(pair)}
+
+
+def test_r18_the_table_of_the_host_decides_who_is_excluded(pair, lowered):
+    client, page = pair.b.house.client(), f"/p/jardin@{pair.a.host}/excluded"
+    with pair.b.house.app.app_context():
+        log_in(client, pair.b.person())
+    given = {"act": "exclude", "person": f"ada@{pair.a.host}", "reason": "Non."}
+    assert client.post(page, data=given).status_code == 302
+    lowered()
+    assert excluded(pair) == [[], []]
+    assert ("exclude", "refused") in waits(pair)
+    assert "référentes" in dict(refusals(pair))["ada"]
+    assert client.get(page).status_code == 403
