@@ -155,7 +155,8 @@ def create_app(settings: Settings, **config: Any) -> Flask:
 
 def _run_jobs(runtime: Runtime) -> int:
     """One step of the job service: everything due, but for kinds with a service of their own."""
-    kinds = [k for k, handler in runtime.handlers.items() if not handler.batch]
+    apart = {service.name for service in runtime.services}
+    kinds = [kind for kind in runtime.handlers if kind not in apart]
     with runtime.app.app_context():
         done = run_due(db.session(), runtime.handlers, now(), kinds=kinds)
     if done:
