@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 
 import pytest
+import segno
 from click.testing import CliRunner
 from conftest import log_in
 from federation.stage import ORIGIN, actor, federation, foreign, house
@@ -130,14 +132,39 @@ def test_a_wrong_phrase_is_a_clear_warning(browser, federation, linked, found):
     assert (db.session.get(Peer, linked.host).verified_at is None) == (found == "other")
 
 
-def test_a_scanned_code_is_compared_at_once(browser, federation, linked):
+def drawn(link: str) -> str:
+    """The dark squares of the code that carries a link."""
+    out = io.BytesIO()
+    segno.make(link, error="m").save(out, kind="svg", scale=4, border=2, light="#fff")
+    return squares(out.getvalue().decode())
+
+
+def squares(picture: str) -> str:
+    (found,) = re.findall(r'stroke="#000"[^>]* d="([^"]+)"', picture)
+    return found
+
+
+def test_the_code_leads_to_the_page_about_us_there_with_our_print(browser, federation, linked):
     now, url = told(federation, linked), f"/admin/peers/{linked.host}/phrase"
-    assert "C’est la même phrase" in browser.get(f"{url}?print={now.print}").get_data(as_text=True)
-    other = browser.get(f"{url}?print={'0' * 64}").get_data(as_text=True)
-    assert "Ce n’est pas la même phrase" in other
     picture = browser.get(f"{url}.svg")
     assert picture.mimetype == "image/svg+xml"
     assert picture.headers["Cache-Control"] == "private, no-store"
+    there = f"{linked.peer.origin}/admin/peers/{federation.host}/phrase?print="
+    assert squares(picture.get_data(as_text=True)) == drawn(there + now.print)
+    assert squares(picture.get_data(as_text=True)) != drawn(there + "0" * 64)
+    assert f'src="{url}.svg"' in browser.get(url).get_data(as_text=True)
+
+
+def test_a_scanned_code_is_compared_at_once(browser, federation, linked):
+    now, url = told(federation, linked), f"/admin/peers/{linked.host}/phrase"
+    same = "Le code que vous venez de lire dit la même chose que nous."
+    other = "Le code que vous venez de lire dit autre chose."
+    for scanned, says in ((f"?print={now.print}", same), (f"?print={'0' * 64}", other), ("", "")):
+        page = browser.get(url + scanned).get_data(as_text=True)
+        assert {words for words in (same, other) if words in page} == {says} - {""}
+    assert standing_of_keys(db.session(), db.session.query(Peer), federation.now()) == {}, (
+        "to have scanned is not yet to have confirmed"
+    )
 
 
 def test_another_key_of_theirs_ends_what_was_verified(browser, federation, linked):
