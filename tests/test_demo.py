@@ -46,6 +46,17 @@ def test_an_instance_of_the_demonstration_names_somebody_to_talk_to(tmp_path):
     assert all(house.contact for house in HOUSES)
 
 
+def test_a_command_beside_the_demonstration_takes_its_instances_for_hosts(tmp_path):
+    stage = Stage(HOUSES[0], tmp_path / "asso", 8101)
+    told = ["--instance", str(stage.folder), *stage.first_words()]
+    assert CliRunner().invoke(cli, told, input=PASSWORD).exit_code == 0
+    asked = ["--instance", str(stage.folder), "peer", "phrase", "127.0.0.1:8102"]
+    assert "is not the name of a host" in CliRunner().invoke(cli, asked).output
+    for _ in range(2):
+        stage.stay_on_this_machine()
+    assert "Nous ne connaissons pas cette instance" in CliRunner().invoke(cli, asked).output
+
+
 def test_what_an_instance_says_of_itself_is_not_longer_than_its_pages_take(tmp_path):
     house = replace(HOUSES[0], tagline="v" * 121)
     told = ["--instance", str(tmp_path / "asso"), *Stage(house, tmp_path, 8101).first_words()]

@@ -18,6 +18,7 @@ from collab.federation.transport import Transport, Unreachable
 PASSWORD = "jardin partagé"  # noqa: S105 - printed on the terminal, for a trial on one machine
 PATIENCE = 90.0
 """Seconds that a step of the demonstration may take before it gives up."""
+LOOPBACK = "\n[federation]\nallow_loopback = true\n"
 Json = dict[str, Any]
 
 
@@ -57,8 +58,17 @@ class Stage:
                     "user", "create", alias, "--display-name", shown, "--password-file", "-",
                     given=PASSWORD,
                 )  # fmt: skip
+        self.stay_on_this_machine()
         for alias, _shown in self.house.people:
             self._tokens[alias] = self._collab("token", "create", alias, "--name", "demo")
+
+    def stay_on_this_machine(self) -> None:
+        """Write into its settings that it speaks with loopback, so that a command typed beside the
+        demonstration does too; once."""
+        settings = self.folder / "collab.toml"
+        said = settings.read_text("utf-8")
+        if LOOPBACK not in said:
+            settings.write_text(said + LOOPBACK, "utf-8")
 
     def first_words(self) -> list[str]:
         """The command that creates the instance, after `collab --instance FOLDER`."""
