@@ -13,11 +13,11 @@ from sqlalchemy import select
 from collab.federation.facts import Facts
 from collab.federation.grants import ROLE_NAMES
 from collab.federation.log import CONTEXT, stamp
-from collab.people.models import Actor
 from collab.spaces import events as happened
 from collab.spaces.candidates import WAITING
 from collab.spaces.hiding import unheard
 from collab.spaces.models import Membership, MembershipState, Role, Space
+from collab.spaces.policy import facilitators
 from collab.spaces.tool import Json
 
 REQUESTS = "/requests"
@@ -53,20 +53,8 @@ def news(facts: Facts) -> Iterator[tuple[Json, list[str]]]:
 
 def _facilitators(facts: Facts) -> list[str]:
     """One inbox for each other instance that somebody looks after the project from."""
-    people = facts.session.scalars(
-        select(Actor)
-        .join(Membership, Membership.actor_id == Actor.id)
-        .where(
-            Membership.space_id == facts.space.id,
-            Membership.state == MembershipState.ACTIVE,
-            Membership.role >= Role.FACILITATOR,
-            Actor.local.is_(False),
-            Actor.suspended_at.is_(None),
-            Actor.deleted_at.is_(None),
-        )
-        .order_by(Actor.id.desc())
-    )
-    return sorted({person.host: person.inbox for person in people}.values())
+    people = list(facts.session.scalars(facilitators(facts.space, local=False)))
+    return sorted({person.host: person.inbox for person in reversed(people)}.values())
 
 
 def _waiting(facts: Facts) -> list[Membership]:

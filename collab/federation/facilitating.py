@@ -18,7 +18,7 @@ from collab.federation.hygiene import domain_of
 from collab.federation.inbox import Case, id_of, on, prepares
 from collab.people.models import Actor, ActorKind
 from collab.people.queries import actor_by_iri
-from collab.spaces.candidates import drop_candidate, has_facilitator_here, take_candidate
+from collab.spaces.candidates import drop_candidate, take_candidate
 from collab.spaces.decisions import UNLISTED, echoed
 from collab.spaces.items import by_iri
 from collab.spaces.membership import (
@@ -30,7 +30,7 @@ from collab.spaces.membership import (
     remove_member,
 )
 from collab.spaces.models import Membership, MembershipState, Role, Space
-from collab.spaces.policy import require, role_of
+from collab.spaces.policy import facilitators, require, role_of
 
 FEATURED = "/featured"
 MOST_MET = 60
@@ -196,4 +196,5 @@ def _copy_of(federation: Federation, group: Actor) -> Space | None:
     """The project of elsewhere that is that actor, when somebody of here looks after it."""
     session = federation.session
     space = session.scalar(select(Space).where(Space.actor_id == group.id, Space.local.is_(False)))
-    return space if space is not None and has_facilitator_here(session, space) else None
+    looked_after = space and session.scalar(facilitators(space, local=True).limit(1))
+    return space if looked_after else None

@@ -12,25 +12,9 @@ from collab.core.work import Work
 from collab.people.models import Actor
 from collab.spaces.membership import MAX_NOTE, membership
 from collab.spaces.models import Membership, MembershipState, Role, Space
+from collab.spaces.policy import facilitators
 
 WAITING = (MembershipState.REQUESTED, MembershipState.INVITED)
-
-
-def has_facilitator_here(session: Session, space: Space) -> bool:
-    """Whether somebody of this instance looks after a space."""
-    facilitator = (
-        select(Membership.id)
-        .join(Actor, Actor.id == Membership.actor_id)
-        .where(
-            Membership.space_id == space.id,
-            Membership.state == MembershipState.ACTIVE,
-            Membership.role >= Role.FACILITATOR,
-            Actor.local,
-            Actor.suspended_at.is_(None),
-            Actor.deleted_at.is_(None),
-        )
-    )
-    return session.scalar(facilitator.limit(1)) is not None
 
 
 def take_candidate(
@@ -68,7 +52,7 @@ def drop_candidate(work: Work, space: Space, iri: str) -> int | None:
 
 def forget_candidates(session: Session, space: Space) -> None:
     """Let go of who asks to join a remote space, once nobody of here looks after it."""
-    if has_facilitator_here(session, space):
+    if session.scalar(facilitators(space, local=True).limit(1)) is not None:
         return
     local = select(Actor.id).where(Actor.local)
     session.execute(

@@ -42,6 +42,24 @@ def role_of(session: Session, space: Space, actor_id: int | None) -> Role:
     return Role(held or Role.NONE)
 
 
+def facilitators(space: Space, *, local: bool) -> Select[Actor]:
+    """Who of here, or of elsewhere, looks after `space` and can, as a statement, in our order of
+    meeting them."""
+    return (
+        select(Actor)
+        .join(Membership, Membership.actor_id == Actor.id)
+        .where(
+            Membership.space_id == space.id,
+            Membership.state == MembershipState.ACTIVE,
+            Membership.role >= Role.FACILITATOR,
+            Actor.local.is_(local),
+            Actor.deleted_at.is_(None),
+            Actor.suspended_at.is_(None),
+        )
+        .order_by(Actor.id)
+    )
+
+
 def visible_to(viewer: Actor | None) -> ColumnElement[bool]:
     """The SQL condition on Space under which `viewer` may read it. None is a stranger."""
     alive = Space.deleted_at.is_(None)

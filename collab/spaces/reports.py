@@ -14,8 +14,8 @@ from collab.core.i18n import N_
 from collab.core.work import Work, new_uid
 from collab.people.models import AccountRole, Actor
 from collab.people.queries import account_of
-from collab.spaces.models import Item, Membership, MembershipState, Report, Role, Space
-from collab.spaces.policy import may_read, role_of
+from collab.spaces.models import Item, Report, Role, Space
+from collab.spaces.policy import facilitators, may_read, role_of
 
 REASONS = {
     "insult": N_("C’est blessant : insulte, moquerie, menace"),
@@ -201,18 +201,4 @@ def answers_for(session: Session, actor: Actor) -> int:
 
 def readers_of(session: Session, space: Space) -> list[Actor]:
     """The facilitators of a project who have an account here, and will read a report about it."""
-    return list(
-        session.scalars(
-            select(Actor)
-            .join(Membership, Membership.actor_id == Actor.id)
-            .where(
-                Membership.space_id == space.id,
-                Membership.state == MembershipState.ACTIVE,
-                Membership.role >= Role.FACILITATOR,
-                Actor.local,
-                Actor.suspended_at.is_(None),
-            )
-            .order_by(Actor.id)
-            .limit(20)
-        )
-    )
+    return list(session.scalars(facilitators(space, local=True).limit(20)))
