@@ -18,6 +18,7 @@ from conftest import House, Make, open_house
 from federation.hostile import HostilePeer, hostile_peer
 from werkzeug.test import TestResponse
 
+from collab.core.db import writing
 from collab.federation.house import Federation
 from collab.federation.keys import (
     SigningKey,
@@ -30,7 +31,7 @@ from collab.federation.models import OutboxItem
 from collab.federation.proofs import add_proof
 from collab.federation.signatures import sign
 from collab.federation.strictjson import canonical
-from collab.people.models import AccountRole, Actor
+from collab.people.models import AccountRole, Actor, Peer, PeerState
 from collab.spaces.membership import Decide, admit
 from collab.spaces.models import Space
 from collab.spaces.tools.discussion.inputs import OpenThread
@@ -215,6 +216,12 @@ def sent(verb: str) -> list[dict]:
     """The activities of that type that wait to be delivered."""
     rows = db.session.query(OutboxItem).order_by(OutboxItem.id)
     return [a for a in (json.loads(row.body) for row in rows) if a["type"] == verb]
+
+
+def decide(host: str, state: PeerState) -> None:
+    """What our administrators decided about a host."""
+    with writing(db.session()) as session:
+        session.merge(Peer(host=host, state=state, created_at=datetime.now(UTC)))
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import json
 import pytest
 from federation.captured import LATER, Scene, at_home, read
 from federation.hostile import hostile_peer
-from federation.stage import actor, federation, foreign, house, sent
+from federation.stage import actor, decide, federation, foreign, house, sent
 
 from collab.federation.models import PARTIAL, Delivery, Mirror, OutboxItem
+from collab.people.models import PeerState
 from collab.spaces.items import react
 from collab.spaces.membership import follow, unfollow
 from collab.spaces.models import Follow, Item, ItemState, Reaction, Space
@@ -296,6 +297,17 @@ def test_the_bare_announcement_is_read_at_its_own_address(piefed, house, federat
     assert piefed.say("piefed-post-Announce-uri", object=page["id"]).status_code == 202
     (found,) = items()
     assert (found.iri, found.title) == (page["id"], "First post")
+
+
+@pytest.mark.parametrize("state", [PeerState.KNOWN, PeerState.BLOCKED])
+def test_r54_a_page_at_a_blocked_host_is_not_asked_for(piefed, house, federation, ines, state):
+    peer = piefed.foreign.peer
+    with hostile_peer() as other:
+        decide(f"127.0.0.1:{other.port}", state)
+        listed = {"type": "OrderedCollection", "first": other.url("/pages/1")}
+        peer.serve("/c/testcomm/outbox", listed | {"id": peer.url("/c/testcomm/outbox")})
+        follow_it(piefed, house, federation, ines, peer.url("/c/testcomm"))
+        assert ("/pages/1" in other.targets()) == (state == PeerState.KNOWN)
 
 
 def test_r29_an_endless_community_costs_no_more_than_thirty_requests(

@@ -13,11 +13,11 @@ import pytest
 from conftest import Make, log_in, open_house
 from federation.hostile import Reply
 from federation.pair import pair_of_houses
-from federation.stage import ORIGIN, TOML, actor, federation, foreign, house
+from federation.stage import ORIGIN, TOML, actor, decide, federation, foreign, house
 
 from collab.core.multihash import multihash_of
 from collab.federation.erasure import Erase, erase_forever
-from collab.people.models import Actor
+from collab.people.models import Actor, PeerState
 from collab.spaces.files import StoredFile, file_of
 from collab.spaces.membership import AskToJoin, Decide, admit, ask_to_join, remove_member
 from collab.spaces.models import Item, Space, Visibility
@@ -264,6 +264,41 @@ def test_r62_an_instance_has_a_members_only_file_while_it_has_a_member(council, 
     with council.house.as_(council.ines) as work:
         remove_member(work, council.space, Decide(member=actor(lea.iri).id))
     assert foreign.get(theirs, path).status_code == 404
+
+
+def test_r54_a_blocked_host_has_no_file_not_even_of_its_own_project(council, foreign):
+    path = council.speak().url.removeprefix(ORIGIN)
+    council.space.local, council.space.host = False, foreign.host
+    db.session.commit()
+    theirs = foreign.application()
+    with foreign.get(theirs, path) as answer:
+        assert answer.data == WEBM
+    decide(foreign.host, PeerState.BLOCKED)
+    assert foreign.get(theirs, path).status_code == 404
+
+
+def test_r54_a_blocked_host_is_asked_for_no_file(house, foreign, make):
+    ines = make.person("ines")
+    garden = make.space(ines)
+    lea = foreign.member(make, garden, ines)
+    foreign.say(lea, "Create", foreign.note(lea, garden, attachment=[audio(foreign)]))
+    decide(foreign.host, PeerState.BLOCKED)
+    before = len(foreign.peer.asked)
+    house.settle()
+    file = db.session.query(StoredFile).one()
+    assert not house.runtime.network.bring_file(file.item)
+    assert foreign.peer.asked[before:] == []
+    decide(foreign.host, PeerState.KNOWN)
+    house.runtime.clock = lambda: datetime.now(UTC) + ELEVEN
+    house.runtime.network.bring_file(file.item)
+    assert "/f/x" in foreign.peer.targets()
+
+
+def audio(foreign) -> dict:
+    """A recording beside a message of the other server."""
+    digest = multihash_of(hashlib.sha256(WEBM).hexdigest())
+    return {"type": "Audio", "mediaType": "audio/webm", "size": len(WEBM), "duration": "PT2S",
+            "url": foreign.peer.url("/f/x"), "digestMultibase": digest}  # fmt: skip
 
 
 def test_r63_what_bytes_are_is_found_in_them_and_their_name_is_ours(council):

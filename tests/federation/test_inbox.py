@@ -7,11 +7,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from federation.stage import ORIGIN, actor, federation, foreign, house, sent, stamp
+from federation.hostile import hostile_peer
+from federation.stage import (
+    ORIGIN,
+    Foreign,
+    actor,
+    decide,
+    federation,
+    foreign,
+    house,
+    sent,
+    stamp,
+)
 
 from collab.federation.gate import BYTES, kept
 from collab.federation.inbox import forget_old
 from collab.federation.models import InboxItem, Subscriber, Tombstone
+from collab.people.models import PeerState
 from collab.spaces.exclusions import Exclude, exclude
 from collab.spaces.membership import AskToJoin, ask_to_join, follow
 from collab.spaces.models import (
@@ -55,6 +67,20 @@ def test_a_stranger_follows_a_public_project_and_is_told_yes(foreign, garden):
     (yes,) = sent("Accept")
     assert yes["actor"] == garden.iri
     assert yes["object"]["id"] == asked["id"]
+
+
+def test_r54_nobody_brings_the_word_of_a_blocked_host(foreign, house, garden):
+    lea = foreign.person()
+    with hostile_peer() as blocked:
+        omar = Foreign(blocked, house).person("omar")
+        told = foreign.proven(omar, foreign.activity(omar, "Follow", garden.iri))
+        decide(f"127.0.0.1:{blocked.port}", PeerState.BLOCKED)
+        assert foreign.post(lea, told).status_code == 403
+        assert blocked.asked == []
+        assert db.session.query(Follow).count() == 0
+        decide(f"127.0.0.1:{blocked.port}", PeerState.KNOWN)
+        assert foreign.post(lea, told).status_code == 202
+    assert db.session.query(Follow).one().actor.iri == omar.iri
 
 
 def test_undoing_the_follow_ends_it(foreign, garden):

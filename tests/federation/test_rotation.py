@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from federation.stage import federation, foreign, house
+from federation.stage import decide, federation, foreign, house
 
 from collab.core.db import now
 from collab.federation import identity
@@ -26,7 +26,7 @@ from collab.federation.proofs import add_proof, verify_proof
 from collab.federation.rotation import RotateKeys, rotate_keys
 from collab.federation.signatures import Refused
 from collab.federation.strictjson import canonical, multihash
-from collab.people.models import Key
+from collab.people.models import Key, PeerState
 from collab.people.queries import site
 from collab.spaces.models import Visibility
 from collab.spaces.tools.discussion.inputs import OpenThread, PostMessage
@@ -148,6 +148,15 @@ def test_who_knows_an_actor_is_told_under_the_old_key(
     assert told["object"]["publicKey"]["id"] == f"{ada.iri}#main-key-2"
     sent = db.session.query(Delivery).filter_by(outbox_id=item.id).one()
     assert sent.inbox == foreign.peer.url("/inbox")
+
+
+def test_r54_a_blocked_host_is_told_of_no_new_keys(house, federation, foreign, garden, ada, make):
+    foreign.member(make, garden, ada)
+    house.settle()
+    decide(foreign.host, PeerState.BLOCKED)
+    rotate(house, federation, ada)
+    item = db.session.query(OutboxItem).filter_by(activity_id=f"{ada.iri}#rekeyed-2").one()
+    assert db.session.query(Delivery).filter_by(outbox_id=item.id).count() == 0
 
 
 def test_a_change_of_a_project_s_keys_is_an_entry_under_the_old_key(house, federation, garden, ada):

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import log_in
 from federation.hostile import Reply
-from federation.stage import actor, federation, foreign, house, sent, stamp
+from federation.stage import actor, decide, federation, foreign, house, sent, stamp
 
 from collab.federation.deliver import Courier
+from collab.people.models import PeerState
 from collab.spaces.models import Item
 from collab.spaces.polls import Ballot, Poll
 from collab.web.extensions import db
@@ -73,6 +74,19 @@ def test_r43_one_vote_in_an_open_poll_for_what_it_asks(
     assert "content" not in note
     assert house.client().post(there, data={"choices": ["Samedi"]}).status_code in (302, 401)
     assert db.session.query(Ballot).count() == 1
+
+
+def test_r54_no_vote_is_given_at_a_blocked_host(house, foreign, make, ines, space):
+    lea = foreign.member(make, space, ines)
+    foreign.say(lea, "Create", question(foreign, lea, space))
+    browser = house.client()
+    log_in(browser, ines)
+    there = f"{space.url}/poll/{db.session.query(Item).one().uid}"
+    assert browser.post(there, data={"choices": ["Samedi"]}).status_code == 302
+    decide(foreign.host, PeerState.BLOCKED)
+    house.settle()
+    assert db.session.query(Ballot).count() == 1
+    assert [told for told in sent("Create") if told["actor"] == ines.iri] == []
 
 
 def test_a_vote_that_was_refused_is_told_and_can_be_given_again(
