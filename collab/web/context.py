@@ -15,7 +15,7 @@ from collab.people.logo import Logo
 from collab.people.look import mark_of, sheet_of
 from collab.people.models import Account, AccountRole
 from collab.people.queries import linked_peers
-from collab.spaces.models import Item, Space
+from collab.spaces.models import Item, Role, Space
 from collab.spaces.policy import may_read, role_of
 from collab.spaces.tool import Tool
 from collab.web.extensions import db
@@ -142,7 +142,15 @@ def space_frame(space: Space, current: str) -> dict[str, Any]:
 
 
 def arrival(space: Space, item: Item) -> Any:
-    """On how many copies a thing has arrived (`received`, `of`); None where there are none."""
+    """On how many copies a thing has arrived (`received`, `of`), for whoever wrote it and for the
+    facilitators; on a copy for its author, where none are counted. None for everybody else."""
+    actor = viewer()
+    own = actor is not None and item.author_id == actor.id
+    if not space.local:
+        return {"received": 0, "of": 0} if own else None
+    charged = role_of(dbsession(), space, actor.id if actor else None) >= Role.FACILITATOR
+    if not (own or charged):
+        return None
     return current_runtime().network.tallies(space, [item]).get(item.id)
 
 

@@ -89,6 +89,35 @@ def test_a_document_says_it_too(house, space, people):
     assert "Reçu par 1 instance sur 2" in said
 
 
+def links(house, actor, address, status=200) -> list[str]:
+    """The words of each link to a page that says where something has arrived."""
+    client = house.client()
+    log_in(client, actor)
+    answer = client.get(address)
+    assert answer.status_code == status, address
+    return re.findall(r'<a class="soft" href="[^"]*/delivery/[^"]*">([^<]*)', answer.text)
+
+
+def test_on_a_copy_authors_are_led_to_where_their_words_are(house, space, people, thread):
+    with house.as_(people["lea"]) as work:
+        document = write_document(work, space, WriteDocument(title="Le plan", source="Ici."))
+    house.settle()
+    space.local, space.host = False, "b.example"
+    db.session.commit()
+    places = f"{space.url}/discussion/{thread.uid}/", f"{space.url}/pages/{document.slug}"
+    for there in places:
+        assert links(house, people["lea"], there) == ["Reçu par l’instance du projet"]
+        for other in ("omar", "ines"):
+            assert links(house, people[other], there) == []
+    thread.withdrawn_at = document.withdrawn_at = NOW
+    db.session.commit()
+    for there, status in zip(places, (200, 410), strict=True):
+        assert links(house, people["lea"], there, status) == ["Où c’est effacé"]
+        assert links(house, people["omar"], there, status) == []
+    said = page(house, people["lea"], f"{space.url}/delivery/{thread.uid}")
+    assert "en attente chez b.example" in said
+
+
 def test_the_details_have_a_line_for_each_instance(house, space, people, thread):
     mirrors(space, b=head(space), c=0, d=0)
     db.session.add(

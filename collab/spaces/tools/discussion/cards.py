@@ -143,11 +143,11 @@ def _voice(space: Space, item: Said, file: StoredFile) -> Voice:
 
 
 def _arrived(card: Card, space: Space, tally: Any) -> Card:
-    """The card with on how many copies its item has arrived, or how its way to its host goes."""
+    """The card with on how many copies its item has arrived; on a copy, with the way to what its
+    author is told of the project's instance, and of all others once it is taken back."""
     url = f"{space.url}/delivery/{card.item.uid}"
     if tally is None:
-        on_its_way = card.own and card.state and not space.local
-        return replace(card, delivery_url=url) if on_its_way else card
+        return replace(card, delivery_url=url) if card.own and not space.local else card
     return replace(card, delivery_url=url, received=tally.received, copies=tally.of)
 
 
