@@ -87,9 +87,10 @@ def titles() -> list[str]:
 
 
 @pytest.fixture
-def impatient_town(town):
-    """The same, where nobody waits long for the lock."""
+def impatient_town(town, monkeypatch):
+    """The same, where nobody waits long for the lock: neither SQLite nor who takes turns."""
     house, ada = town
+    monkeypatch.setattr("collab.core.db.PATIENCE", 0.2)
 
     def impatient(connection, _record) -> None:
         connection.execute("PRAGMA busy_timeout=50")
