@@ -105,7 +105,12 @@ class CatchUp:
             session.commit()
             url = f"{log_iri}?epoch={epoch}&after={seq}&limit={PAGE}"
             page = fetch_document(
-                federation.transport, url, sign=signer, now=federation.now(), deadline=30.0
+                federation.transport,
+                url,
+                sign=signer,
+                now=federation.now(),
+                admits=federation.may_lead_to,
+                deadline=30.0,
             )
             reached = take_page(federation, space_id, page)
             if "next" not in page or reached == seq:

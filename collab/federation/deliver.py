@@ -225,7 +225,13 @@ class Courier:
         if iri is None:
             return True
         try:
-            fetch_document(federation.transport, iri, sign=signer, now=federation.now())
+            fetch_document(
+                federation.transport,
+                iri,
+                sign=signer,
+                now=federation.now(),
+                admits=federation.may_lead_to,
+            )
         except Unfetched as away:
             if not has_decided(away.status):  # who says no is there
                 with writing(session):

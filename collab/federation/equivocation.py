@@ -125,7 +125,13 @@ def look_back(federation: Federation, space_id: int) -> None:
     signer = federation.signer(federation.instance_actor(), "ed25519")
     federation.let_go()
     try:
-        page = fetch_document(federation.transport, url, sign=signer, now=federation.now())
+        page = fetch_document(
+            federation.transport,
+            url,
+            sign=signer,
+            now=federation.now(),
+            admits=federation.may_lead_to,
+        )
         items = [one for one in entries_of(page, log_iri) if one[0] <= seq]
     except (Unfetched, BrokenLog):
         return

@@ -121,13 +121,20 @@ class Bringing:
         signer = federation.signer(federation.instance_actor())
         federation.let_go()
         try:
-            got = follow(federation.transport, url, signer, time.monotonic() + deadline, size)
+            got = follow(
+                federation.transport,
+                url,
+                signer,
+                time.monotonic() + deadline,
+                federation.may_lead_to,
+                size,
+            )
         except Unfetched as error:
             if error.code == "unreachable":
                 silent.add(urlsplit(url).netloc)
             log.info("no file from %s: %s", url, error)
             return None
-        return got.body if got.status == 200 and self._admits(got.url) else None
+        return got.body if got.status == 200 else None
 
 
 def is_as_told(content: bytes, digest: str, kind: str, size: int) -> bool:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from collab.core.db import now, writing
+from collab.core.db import now
 from collab.core.errors import Forbidden, Problem
 from collab.core.i18n import N_
 from collab.federation import keyring, remote
 from collab.federation.budget import Budget, Payer, Turns
-from collab.federation.fetch import Signer
 from collab.federation.hosts import BadHost, canonical_host, host_of
 from collab.federation.keys import (
     Algorithm,
@@ -24,8 +23,9 @@ from collab.federation.keys import (
     Vault,
     load_private_pem,
 )
-from collab.federation.peerhealth import peer_of
+from collab.federation.memory import SchemeMemory
 from collab.federation.presence import Pace
+from collab.federation.signer import Signer
 from collab.federation.transport import Transport
 from collab.people.models import Actor, Key, Peer, PeerState, Site
 from collab.people.queries import site
@@ -34,7 +34,6 @@ from collab.web.extensions import db
 from collab.web.runtime import Runtime
 
 Standing = Literal["full", "asking", "none"]
-SCHEME_KEPT = timedelta(days=30)
 _MOST_OPENED = 1000
 
 
@@ -55,7 +54,7 @@ class Federation:
         self.budget = Budget(self.now)
         self.strangers = Budget(self.now)  # under names that anybody can invent
         self.turns = Turns()
-        self.memory = SchemeMemory(self)
+        self.memory = SchemeMemory(self.now)
         self.pace = Pace()
         self._vault = vault
         self._opened: dict[str, SigningKey] = {}
@@ -174,6 +173,12 @@ class Federation:
         """Whether we speak with that host at all, beyond being asked to be linked."""
         return host == self.host or self.standing(host) == "full"
 
+    def may_lead_to(self, host: str) -> bool:
+        """Whether a redirect may lead us to that host (R54, R55). No read is left open (R56)."""
+        let = self.admits(host)
+        self.let_go()
+        return let
+
     def is_limited(self, host: str) -> bool:
         """Whether nobody new may come from there, and no copies may go there."""
         return PeerState.LIMITED in self._decided(host)[1]
@@ -276,25 +281,3 @@ def _asked_before(session: Session) -> dict[str, tuple[str, list[str]]] | None:
         session.info["asked in"], session.info["asked"] = transaction, {}
     found: dict[str, tuple[str, list[str]]] = session.info["asked"]
     return found
-
-
-class SchemeMemory:
-    """Which signature scheme a host understood, for 30 days (FEDERATION.md 2.2 point 3)."""
-
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
-
-    def get(self, host: str, /) -> str | None:
-        """The scheme that host understood last; None when not known or too long ago."""
-        with Session(db.engine) as session:
-            row = session.get(Peer, host)
-            if row is None or row.scheme_at is None:
-                return None
-            return row.scheme if self._federation.now() - row.scheme_at < SCHEME_KEPT else None
-
-    def learned(self, host: str, scheme: str, /) -> None:
-        """Remember it, in a transaction of its own."""
-        at = self._federation.now()
-        with Session(db.engine) as session, writing(session):
-            row = peer_of(session, host, at)
-            row.scheme, row.scheme_at = scheme, at

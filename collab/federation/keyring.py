@@ -208,7 +208,13 @@ def _get(federation: Federation, iri: str) -> dict[str, object]:
     signer = federation.signer(federation.instance_actor())
     federation.let_go()
     try:
-        return fetch_document(federation.transport, iri, sign=signer, now=federation.now())
+        return fetch_document(
+            federation.transport,
+            iri,
+            sign=signer,
+            now=federation.now(),
+            admits=federation.may_lead_to,
+        )
     except Unfetched as error:
         if error.code == "unreachable" or error.status >= 500 or error.status == 429:
             raise _Away(str(error)) from error

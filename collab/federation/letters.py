@@ -15,11 +15,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.orm import Session
 
-from collab.federation.fetch import ED25519, Signer
-from collab.federation.house import SCHEME_KEPT, Federation
+from collab.federation.house import Federation
 from collab.federation.keys import Algorithm, BadKey, SigningKey
+from collab.federation.memory import SCHEME_KEPT
 from collab.federation.models import Delivery, OutboxItem
 from collab.federation.post import Sent, Verdict, exchange
+from collab.federation.signer import ED25519, Signer
 from collab.federation.transport import Unreachable
 from collab.people.models import Actor, Peer
 

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
-from collab.federation.fetch import Signer
 from collab.federation.house import Federation
 from collab.federation.models import GoneInbox
 from collab.federation.peerhealth import failed, has_decided
+from collab.federation.signer import Signer
 from collab.federation.transport import Answer, Unreachable
 from collab.people.models import Actor
 from collab.web.extensions import db

@@ -12,10 +12,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from collab.federation.fetch import ED25519
 from collab.federation.house import Federation
 from collab.federation.presence import Rooms, names_its_people, said
 from collab.federation.signatures import cavage, rfc9421, sign
+from collab.federation.signer import ED25519
 from collab.federation.strictjson import canonical
 from collab.federation.transport import Unreachable
 from collab.spaces.models import Space

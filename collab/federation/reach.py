@@ -21,9 +21,9 @@ from collab.core.errors import Conflict, Missing
 from collab.core.i18n import N_
 from collab.core.work import Work
 from collab.federation import vocab
-from collab.federation.fetch import ED25519
 from collab.federation.models import Subscriber
 from collab.federation.peerhealth import peer_of
+from collab.federation.signer import ED25519
 from collab.people.models import Actor, Peer
 from collab.spaces.models import Follow, Item, Space, Visibility
 

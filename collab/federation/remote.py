@@ -113,7 +113,13 @@ def _fetch(federation: Federation, iri: str) -> Json:
     signer = federation.signer(federation.instance_actor())
     federation.let_go()
     try:
-        return fetch_document(federation.transport, iri, sign=signer, now=federation.now())
+        return fetch_document(
+            federation.transport,
+            iri,
+            sign=signer,
+            now=federation.now(),
+            admits=federation.may_lead_to,
+        )
     except Unfetched as error:
         if error.status == 410:
             _mark_gone(federation, iri)

@@ -140,7 +140,9 @@ def _lines_there(federation: Federation, url: str, bucket: int, seq: int) -> Lin
 def _fetch(federation: Federation, url: str) -> Json:
     signer = federation.signer(federation.instance_actor(), "ed25519")
     federation.let_go()
-    return fetch_document(federation.transport, url, sign=signer, now=federation.now())
+    return fetch_document(
+        federation.transport, url, sign=signer, now=federation.now(), admits=federation.may_lead_to
+    )
 
 
 def _by_id(lines: object, bucket: int) -> Lines:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from federation.hostile import Reply, hostile_peer, tls_contexts
 
-from collab.federation.fetch import ACCEPT, ED25519, Signer, Unfetched, fetch_document
+from collab.federation.fetch import Unfetched, fetch_document
 from collab.federation.keys import PublicKey, SigningKey, new_ed25519
 from collab.federation.signatures import Message, Refused, cavage, rfc9421, verify
+from collab.federation.signer import ACCEPT, ED25519, Signer
 from collab.federation.transport import Transport, Unreachable
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -51,8 +52,8 @@ def signer(transport, memory):
     return Signer(KEY, transport, memory, clock=lambda: NOW)
 
 
-def fetch(transport, iri, *, sign=None, deadline=5.0):
-    return fetch_document(transport, iri, sign=sign, now=NOW, deadline=deadline)
+def fetch(transport, iri, *, sign=None, deadline=5.0, admits=lambda _host: True):
+    return fetch_document(transport, iri, sign=sign, now=NOW, admits=admits, deadline=deadline)
 
 
 def refusal(transport, iri, **options) -> str:

@@ -10,8 +10,18 @@ from datetime import UTC, datetime, timedelta
 from time import sleep
 
 import pytest
-from federation.hostile import Reply
-from federation.stage import ORIGIN, actor, federation, foreign, house, rsa_key, sent, stamp
+from federation.hostile import Reply, hostile_peer
+from federation.stage import (
+    ORIGIN,
+    Foreign,
+    actor,
+    federation,
+    foreign,
+    house,
+    rsa_key,
+    sent,
+    stamp,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -407,6 +417,18 @@ def test_r54_a_blocked_host_is_asked_nothing_and_let_in_nowhere(foreign, federat
     decide(foreign.host, PeerState.BLOCKED)
     assert foreign.say(lea, "Follow", garden.iri).status_code == 403
     assert foreign.peer.asked == []
+
+
+@pytest.mark.parametrize("decided", [PeerState.BLOCKED, PeerState.KNOWN])
+def test_r54_a_redirect_leads_only_to_who_is_let_in(foreign, federation, house, decided):
+    with hostile_peer() as elsewhere:
+        there = Foreign(elsewhere, house)
+        decide(there.host, decided)
+        foreign.peer.redirect("/u/omar", there.person("lea").iri)
+        found = federation.acquaint(foreign.peer.url("/u/omar"))
+    assert (found is None) == (decided == PeerState.BLOCKED)
+    assert [asked.target for asked in foreign.peer.asked] == ["/u/omar"]
+    assert bool(elsewhere.asked) == (decided == PeerState.KNOWN)
 
 
 def test_r54_what_holds_for_a_host_holds_below_it(house, federation):

@@ -11,12 +11,12 @@ from federation.stage import CONTEXT, ORIGIN, actor, federation, foreign, house,
 
 from collab.core.errors import Forbidden, Invalid, Missing, Unreachable
 from collab.federation.actors import BadActor, read_actor
-from collab.federation.fetch import ED25519
 from collab.federation.identity import SIGNATURES
 from collab.federation.keys import key_from_document, multikey, new_ed25519, public_pem
 from collab.federation.proofs import add_proof, verify_proof
 from collab.federation.reach import note_declared
 from collab.federation.relayed import NEW_ACTORS, Purse, Reader
+from collab.federation.signer import ED25519
 from collab.people.models import Actor, Key, Peer, PeerState
 from collab.spaces.models import Space
 from collab.web.extensions import db

@@ -197,7 +197,9 @@ def test_a_page_of_a_log_comes_packed_and_is_read_as_it_was_written(pair):
     with pair.b.house.app.app_context():
         url = f"{mirror(pair).log_iri}?after=0"
         signer = federation.signer(federation.instance_actor())
-        page = fetch_document(transport, url, sign=signer, now=federation.now())
+        page = fetch_document(
+            transport, url, sign=signer, now=federation.now(), admits=federation.admits
+        )
     transport.request = before
     assert len(page["orderedItems"]) > 5
     how, length = came[url]
