@@ -228,6 +228,7 @@ class Town:
 
 def run(place: Path, seed: int, acts: int, pause: float, every: float) -> list[str]:
     """One run, from empty folders to the reckoning. Prints the figures; returns what is wrong."""
+    print(f"chaos: seed {seed}", flush=True)  # noqa: T201 - also of a run that breaks off
     town = Town(place, seed, pause)
     try:
         town.settle_in()

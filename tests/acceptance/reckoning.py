@@ -7,10 +7,11 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from typing import Any
 
-from harness import Instance
+from harness import Instance, until
 from townsfolk import Reader, Word
 
 TOKEN = re.compile(r"«\w+-\d+»")
@@ -137,10 +138,23 @@ def misnotified(instance: Instance) -> list[str]:
     return wrong + ([f"{instance.name}: {others} notices of nothing"] if others else [])
 
 
-def unfinished(instance: Instance) -> list[str]:
-    """Jobs that were given up, and letters that were refused or not delivered in time."""
+def _due(instance: Instance) -> list[dict[str, Any]]:
+    """The jobs that should be done by now, and those that were given up."""
     jobs = json.loads(instance.cli("show", "jobs", "--json"))
-    wrong = [f"{instance.name}: dead job {job}" for job in jobs if job["state"] == "dead"]
+    now = datetime.now(UTC)
+    return [
+        job
+        for job in jobs
+        if job["state"] == "dead" or datetime.fromisoformat(job["run_at"]) <= now
+    ]
+
+
+def unfinished(instance: Instance) -> list[str]:
+    """Jobs that were given up or that nobody does, and letters that were refused or not delivered
+    in time."""
+    with suppress(AssertionError):  # what is left then is told below
+        until(lambda: not _due(instance), f"{instance.name} does its jobs")
+    wrong = [f"{instance.name}: {job['state']} job {job}" for job in _due(instance)]
     letters = json.loads(instance.cli("show", "deliveries", "--json"))
     return wrong + [
         f"{instance.name}: {letter['state']} {letter['activity']} {letter['error']}"
