@@ -97,7 +97,8 @@ def flag(case: Case) -> None:
     waiting = select(func.count(Report.id)).where(Report.from_host == host, Report.state == "open")
     if (session.scalar(waiting) or 0) >= MOST_OPEN:
         return
-    content = case.activity.get("content")
+    # Mastodon says why in `content`, PieFed and Lemmy in `summary`.
+    content = case.activity.get("content") or case.activity.get("summary")
     said = words_of_html(content, MAX_CONTENT) or words(content, MAX_CONTENT)
     iris = _named(case.activity.get("object"))
     items = _items(session, iris, host)
