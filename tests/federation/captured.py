@@ -65,6 +65,13 @@ def read(name: str) -> Capture:
     return Capture(json.loads(file.read_text(encoding="utf-8")))
 
 
+def with_keys() -> list[Path]:
+    """What Fedify signed with the keys of the one person whose document travels with it."""
+    files = [*HERE.glob("fedify/*-cavage.json"), *HERE.glob("fedify/*-rfc9421.json")]
+    alice = read("fedify-actor-person").body["id"]
+    return sorted(file for file in files if read(file.stem).body["actor"] == alice)
+
+
 @dataclass
 class Scene:
     """A recorded server that lives on loopback now, and who its messages are addressed to."""
@@ -121,4 +128,4 @@ def at_home(scene: Scene, iri: str) -> str:
     return scene.here({"iri": iri})["iri"]
 
 
-__all__ = ["LATER", "ORIGIN", "Capture", "Scene", "at_home", "read"]
+__all__ = ["LATER", "ORIGIN", "Capture", "Scene", "at_home", "read", "with_keys"]

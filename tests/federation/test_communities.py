@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 from federation.captured import LATER, Scene, at_home, read
@@ -110,6 +111,57 @@ def test_likes_are_counted_and_taken_back(nodebb, category):
     assert db.session.query(Reaction).count() == 1
     assert nodebb.say("nodebb-Announce-Undo-Like-byGroup", also).status_code == 202
     assert db.session.query(Reaction).count() == 0
+
+
+NOTE = "https://fedify.test/users/alice/notes/4d393608-708d-4348-9670-698048a4f337"
+
+
+@pytest.fixture
+def fedify(nodebb, category):
+    """Where alice is, whose words and deeds in the category it passes on; her host serves them."""
+    with hostile_peer() as other:
+        nodebb.homes |= {
+            "https://fedify.test": other.origin,
+            "https://nodebb.test/post/3": nodebb.foreign.peer.url("/post/6"),
+        }
+        nodebb.meet("fedify-actor-person", other)
+        for name in ("Update-Note", "Like-Article", "Note"):
+            act = nodebb.here(read(f"nodebb-Announce-{name}-byGroup").body)["object"]
+            thing = act if name != "Update-Note" else act["object"]
+            other.serve(urlsplit(thing["id"]).path, thing)
+        assert nodebb.say("nodebb-Announce-Create-Article-byGroup").status_code == 202
+        yield other
+
+
+def test_an_answer_from_a_third_host_its_edit_and_its_deletion(nodebb, fedify):
+    """R48: the Update comes first."""
+    assert nodebb.say("nodebb-Announce-Update-Note-byGroup").status_code == 202
+    topic, answer = items()
+    assert (answer.iri, answer.thread.id) == (at_home(nodebb, NOTE), topic.id)
+    assert "edited" in answer.html
+    assert answer.author.iri == fedify.url("/users/alice")
+    assert nodebb.say("nodebb-Announce-Delete-Tombstone-byGroup").status_code == 202
+    assert items()[1].withdrawn_at is not None
+
+
+def test_a_like_from_a_third_host_is_counted_once_that_host_says_so(nodebb, fedify):
+    told = nodebb.here(read("nodebb-Announce-Like-Article-byGroup").body)
+    path = urlsplit(told["object"]["id"]).path
+    served = fedify.answers.pop(path)
+    assert nodebb.deliver(told).status_code == 202
+    assert db.session.query(Reaction).count() == 0
+    fedify.answers[path] = served
+    assert nodebb.deliver(told | {"id": f"{told['id']}/2"}).status_code == 202
+    db.session.rollback()
+    (topic,) = items()
+    assert db.session.query(Reaction).one().item_id == topic.id
+
+
+def test_a_note_that_names_no_community_is_not_taken_because_one_lists_it(nodebb, fedify):
+    """R15: its author wrote it for nobody in particular, and may not know of the community."""
+    before = [item.iri for item in items()]
+    assert nodebb.say("nodebb-Announce-Note-byGroup").status_code == 202
+    assert [item.iri for item in items()] == before
 
 
 def test_without_a_follower_here_nothing_is_taken_or_fetched(nodebb, category, house, ines):
@@ -279,15 +331,65 @@ def test_what_was_there_before_is_looked_through(piefed, house, federation, ines
 def test_a_page_its_comment_and_the_rest_of_a_day(piefed, house, federation, ines):
     group = piefed.foreign.peer.url("/c/testcomm")
     follow_it(piefed, house, federation, ines, group)
-    for name in ("Announce-Create-Page", "Announce-Create-Note-reply", "Announce-Update-Page"):
-        assert piefed.say(f"piefed-post-{name}").status_code == 202
+    for name in (
+        "piefed-post-Announce-Create-Page",
+        "piefed-post-Announce-Create-Note-reply",
+        "piefed-post-Announce-Update-Page",
+    ):
+        assert piefed.say(name).status_code == 202
     page, comment = items()
     assert page.title.startswith("Post edited")
     assert comment.thread.id == page.id
-    for name in ("Add-uri", "Lock-uri", "Dislike-uri", "Like-uri", "Undo-Like"):
-        assert piefed.say(f"piefed-post-Announce-{name}").status_code == 202
     assert piefed.say("piefed-post-Announce-Delete-uri").status_code == 202
     assert items()[0].withdrawn_at is not None
+
+
+TAKAHE = "https://takahe.test/@alice@takahe.test/posts/647079831319389384/"
+
+
+@pytest.fixture
+def subject(piefed, house, federation, ines) -> dict[str, str]:
+    """A page of the community: what the recorded votes and marks are about, if not it already."""
+    follow_it(piefed, house, federation, ines, piefed.foreign.peer.url("/c/testcomm"))
+    piefed.say("piefed-post-Announce-Create-Page")
+    (found,) = items()
+    return {TAKAHE: found.iri}
+
+
+def test_a_vote_up_is_counted_and_taken_back(piefed, subject):
+    assert piefed.say("piefed-post-Announce-Like-uri", subject).status_code == 202
+    assert db.session.query(Reaction).one().item_id == items()[0].id
+    assert piefed.say("piefed-post-Announce-Undo-Like").status_code == 202
+    assert db.session.query(Reaction).count() == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "piefed-post-Announce-Dislike-uri",
+        "piefed-post-Announce-Lock-uri",
+        "piefed-post-Announce-Add-uri",
+    ],
+)
+def test_a_vote_down_a_lock_and_a_mark_change_nothing_here(piefed, subject, name):
+    (before,) = [(one.revision, one.pinned_at, one.withdrawn_at) for one in items()]
+    assert piefed.say(name, subject).status_code == 202
+    assert [(one.revision, one.pinned_at, one.withdrawn_at) for one in items()] == [before]
+    assert db.session.query(Reaction).count() == 0
+
+
+def test_an_edit_counts_once_the_community_passes_it_on_not_when_its_author_sends_it(
+    piefed, subject
+):
+    told = piefed.here(read("piefed-post-Update-Page").body)
+    page = told["object"]
+    piefed.foreign.peer.serve(urlsplit(page["id"]).path, page | {"name": "Avant"})
+    piefed.say("piefed-post-Announce-uri")
+    assert items()[-1].title == "Avant"
+    assert piefed.say("piefed-post-Update-Page").status_code == 202
+    assert items()[-1].title == "Avant"
+    assert piefed.say("piefed-post-Announce-Update-Page", object=told).status_code == 202
+    assert items()[-1].title == page["name"]
 
 
 def test_the_bare_announcement_is_read_at_its_own_address(piefed, house, federation, ines):

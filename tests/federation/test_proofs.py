@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from federation.captured import with_keys
 
 from collab.federation import proofs
 from collab.federation.keys import (
@@ -321,7 +322,7 @@ def test_the_linked_data_signature_beside_a_proof_is_neither_covered_nor_believe
 
 @pytest.mark.parametrize(
     "path",
-    sorted([*CAPTURES.glob("*-cavage.json"), *CAPTURES.glob("*-rfc9421.json")]),
+    with_keys(),
     ids=lambda path: path.stem,
 )
 def test_the_proofs_that_fedify_makes_are_verified(path):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from federation.captured import with_keys
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519, RSA_PSS_SHA512, RSA_V1_5_SHA256
 from hypothesis import given
@@ -998,10 +999,7 @@ def by_hand_unsigned(**headers) -> Message:
 # --- Recorded from a running server ---------------------------------------------------------
 
 
-RECORDED = sorted([*CAPTURES.glob("*-cavage.json"), *CAPTURES.glob("*-rfc9421.json")])
-
-
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", with_keys(), ids=lambda path: path.stem)
 def test_the_requests_that_fedify_signs_are_verified(path):
     recorded = json.loads(path.read_text())
     request = recorded["request"]
