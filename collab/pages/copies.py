@@ -18,6 +18,7 @@ from collab.spaces.policy import role_of
 from collab.spaces.queries import item_by_uid
 from collab.web.context import space_frame
 from collab.web.lengths import delay, spell
+from collab.web.reasons import UNAPPLIED
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, here, require_admin, require_login
 
@@ -40,30 +41,12 @@ WHY = {
 }
 
 
-NOT_SENT = {
-    "not delivered in time": N_("Il n’y a pas eu de réponse avant la fin du délai."),
-    "too much waits for this host": N_("Trop d’envois attendaient pour cette instance."),
-    "its host has not answered for days": N_("Elle ne répond plus depuis des jours."),
-    "the inbox is gone": N_("Cette adresse n’existe plus là-bas."),
-    "blocked here": N_("Notre instance l’a bloquée."),
-    "suspended here": N_("Ce compte est suspendu."),
-    "no key to sign with": N_("Notre instance ne trouve pas la clé pour signer."),
-}
-"""Our own reasons; those of other instances are told in their words."""
-UNAPPLIED = {
-    "proof": N_("La preuve de son auteur n’est pas valable."),
-    "author": N_("La personne qui l’a écrite n’est pas connue ici, ou son instance ne répond pas."),
-    "refused": N_("Les règles d’ici ne la laissent pas entrer."),
-    "odd": N_("Notre instance ne la comprend pas."),
-}
-"""Why an entry of a log had no effect here."""
-
 
 @bp.get("/p/<address>/federation")
 def show(address: str) -> str:
     """Where copies of this project stand, and how far each has come."""
     space, network = here(address), current_runtime().network
-    told = network.report(space)
+    report = network.report(space)
     local: dict[str, Any] = {"copies": [], "kept": [], "day": None}
     if space.local and space.federates:
         local = {
@@ -75,15 +58,15 @@ def show(address: str) -> str:
         "spaces/federation.html",
         **space_frame(space, "home"),
         **local,
-        **_mirror(space, told),
-        log=told["log"],
+        **_mirror(space, report),
+        log=report["log"],
         states=STATES,
         why=WHY,
         unapplied_why=UNAPPLIED,
         behind=behind,
         delay=delay,
         plot=plot(local["day"], now()) if local["day"] else None,
-        delay_words=told["delay"]["words"] if local["day"] else "",
+        delay_words=report["delay"]["words"] if local["day"] else "",
     )
 
 
@@ -140,18 +123,17 @@ def _delivery_page(template: str, space: Space, item: Item) -> str:
         item=item,
         lines=runtime.network.arrivals(space, item) if item.withdrawn_at is None else [],
         receipts=runtime.network.receipts(item),
-        said=lambda why: _(NOT_SENT[why]) if why in NOT_SENT else why,
         back=runtime.tools.kind(item).url(space, item),
     )
 
 
-def _mirror(space: Space, told: dict[str, Any]) -> dict[str, Any]:
+def _mirror(space: Space, report: dict[str, Any]) -> dict[str, Any]:
     if space.local:
         return {"words": "", "mirror": None, "lane": None, "unapplied": []}
     network = current_runtime().network
     return {
         "words": network.mirror_words(space),
-        "mirror": told.get("mirror"),
+        "mirror": report.get("mirror"),
         "lane": network.lanes().get(space.host),
         "unapplied": network.unapplied(space),
     }

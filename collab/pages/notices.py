@@ -18,6 +18,7 @@ from collab.spaces.exclusions import exclusions_of
 from collab.spaces.notices import NAMED, REFUSED, Notice, notices, seen
 from collab.spaces.requests import requests_for, requests_of
 from collab.web.light import shorter
+from collab.web.reasons import in_words
 from collab.web.runtime import current_runtime
 from collab.web.view import dbsession, require_login, working
 
@@ -68,7 +69,7 @@ def _line(row: Notice) -> dict[str, Any]:
     host = item.author.host if row.why == told.UNVOTED else item.space.host
     return {
         "refused": _(NOT_TAKEN[row.why], host=host) if refused else "",
-        "reason": _(row.reason) if row.reason else "",
+        "reason": in_words(row.reason),
         "author": item.author,
         "said": _("parle de vous") if named else _("vous répond"),
         "words": textwrap.shorten(plain(item.html), 160, placeholder=" …") or item.title,

@@ -19,6 +19,7 @@ from collab.spaces.models import Item, Role, Space
 from collab.spaces.policy import may_read, role_of
 from collab.spaces.tool import Tool
 from collab.web.extensions import db
+from collab.web.reasons import in_words
 from collab.web.runtime import current_runtime
 from collab.web.tongues import tongue_here
 from collab.web.view import account, dbsession, viewer
@@ -77,6 +78,7 @@ def register(app: Flask) -> None:
     """Set up the context of templates."""
     app.context_processor(frame)
     app.jinja_env.globals["arrival"] = arrival
+    app.jinja_env.filters["reason"] = in_words
 
 
 def frame() -> dict[str, Any]:

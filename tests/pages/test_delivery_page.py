@@ -135,6 +135,7 @@ def test_the_details_have_a_line_for_each_instance(house, space, people, thread)
         ("e", "refused", "Not welcome"),
         ("f", "expired", "not delivered in time"),
         ("b", "refused", "x"),
+        ("h", "refused", "This instance does not accept activities from there."),
     ]
     for host, state, error in letters:
         db.session.add(
@@ -146,9 +147,10 @@ def test_the_details_have_a_line_for_each_instance(house, space, people, thread)
     for part in (
         "b.example reçu",
         "c.example en attente Elle ne répond pas, premier échec il y a 3 heures",
-        "timeout: 10 s",
+        "Sa réponse n’est pas arrivée à temps.",
         "d.example en attente Les personnes qui tiennent ce site ont suspendu les envois",
         "e.example refusé par e.example parce que : Not welcome",
+        "h.example refusé par h.example parce que : Elle n’accepte rien de notre instance.",
         "f.example n’a pas pu être remis à f.example",
     ):
         assert part in said, part

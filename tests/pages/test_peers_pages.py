@@ -95,8 +95,9 @@ def test_the_list_says_how_each_instance_stands(browser, admin):
     db.session.add(Delivery(outbox_id=item.id, host="b.example", inbox="https://b.example/inbox"))
     db.session.commit()
     said = words(page(browser, "/admin/peers"))
-    for part in ("reliée", "ne répond plus, essais espacés", "1 envoi", "timeout: 10 s",
-                 "3 min en avance", "Réessayer maintenant"):  # fmt: skip
+    for part in ("reliée", "ne répond plus, essais espacés", "1 envoi",
+                 "Sa réponse n’est pas arrivée à temps. timeout: 10 s", "3 min en avance",
+                 "Réessayer maintenant"):  # fmt: skip
         assert part in said, part
 
 
@@ -221,12 +222,13 @@ def test_a_copy_says_how_complete_it_is(client, elsewhere):
     there = f'<a href="{elsewhere.iri}/federation">'
     assert there in page(client, f"{elsewhere.url}/federation")  # the host's page has the delays
     row = db.session.get(Mirror, elsewhere.id)
-    row.remote_seq, row.last_error = 43, "a gap"
+    row.remote_seq, row.last_error = 43, "unreachable: connect: no address accepted a connection"
     peer("b.example", circuit="dead")
     said = words(page(client, f"{elsewhere.url}/federation"))
-    for part in ("3 entrées de retard", "pas encore comparé", "a gap",
+    for part in ("3 entrées de retard", "pas encore comparé", "Sa machine ne répond pas.",
                  "ne répond plus depuis des jours"):  # fmt: skip
         assert part in said, part
+    assert "no address" not in said
 
 
 def test_a_copy_says_that_the_log_contradicts_itself_or_what_differs(client, elsewhere):
