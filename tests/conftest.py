@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import count
 from pathlib import Path
 
 import pytest
 import sooner
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
+from postgresql import PostgreSQL
+from sqlalchemy import create_engine
 from xdist.scheduler import LoadFileScheduling
 
 from collab import instance as folder
@@ -98,41 +97,6 @@ def pytest_terminal_summary(terminalreporter, config):
     )
 
 
-class PostgreSQL:
-    """A server that makes databases for tests: each a copy of one that is up to date."""
-
-    def __init__(self, server: str) -> None:
-        self._admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-        self._numbers = count(1)
-        with self._admin.connect() as connection:
-            version = connection.dialect.server_version_info or (0,)
-        # Copying files takes a third of the time of the log, which PostgreSQL 15 made usual.
-        self._strategy = " STRATEGY file_copy" if version >= (15,) else ""
-        self._template = self._make("")
-        engine = create_engine(self.url(self._template), poolclass=NullPool)
-        upgrade(engine)
-
-    def url(self, name: str) -> str:
-        return self._admin.url.set(database=name).render_as_string(hide_password=False)
-
-    def make(self) -> str:
-        """The name of a fresh, empty database."""
-        return self._make(f' TEMPLATE "{self._template}"{self._strategy}')
-
-    def _make(self, how: str) -> str:
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-        name = f"t_{worker}_{os.getpid()}_{next(self._numbers)}"
-        self._run(f'CREATE DATABASE "{name}"{how}')
-        return name
-
-    def drop(self, name: str) -> None:
-        self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-    def _run(self, statement: str) -> None:
-        with self._admin.connect() as connection:
-            connection.execute(text(statement))
-
-
 @pytest.fixture
 def database(request) -> str:
     """What this test keeps its rows in."""
@@ -140,8 +104,10 @@ def database(request) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> PostgreSQL:
-    return PostgreSQL(os.environ["COLLAB_TEST_POSTGRESQL_URL"])
+def postgresql_server() -> Iterator[PostgreSQL]:
+    server = PostgreSQL(os.environ["COLLAB_TEST_POSTGRESQL_URL"])
+    yield server
+    server.end()
 
 
 @pytest.fixture
@@ -163,7 +129,7 @@ def database_for(postgresql) -> Iterator[Callable[[str], str]]:
 
     yield fresh
     for name in made:
-        postgresql.drop(name)
+        postgresql.give_back(name)
 
 
 @cache

@@ -36,7 +36,7 @@ def empty(tmp_path, postgresql):
         prepare(engine)
         yield engine
         return
-    name = postgresql._make("")
+    name = postgresql.bare()
     yield create_engine(postgresql.url(name), poolclass=NullPool)
     postgresql.drop(name)
 

@@ -35,6 +35,8 @@ SETTINGS = {
     "synchronous_commit": "off",
     # Compiling costs more than it brings on tables of a few rows.
     "jit": "off",
+    # Nothing lives long enough to be tidied up behind the tests.
+    "autovacuum": "off",
     "listen_addresses": "",
     "max_connections": "100",
     "shared_buffers": "64MB",
