@@ -15,7 +15,7 @@ from federation.readers.lemmy import Lemmy
 from federation.readers.lemmy import Refused as RefusedByLemmy
 from federation.readers.mastodon import Mastodon
 from federation.readers.mobilizon import COLLECTIONS, Mobilizon, NotRefreshed
-from federation.readers.nodebb import NodeBB
+from federation.readers.nodebb import NodeBB, Unread
 from federation.readers.piefed import PieFed
 from federation.stage import ORIGIN, federation, foreign, house, sent
 
@@ -294,6 +294,14 @@ def test_piefed_sees_subjects_answers_and_votes_each_once(piefed, deliver, garde
     assert piefed.votes == {(ines.iri, answer)}
 
 
+def test_piefed_applies_an_edit_by_the_author(piefed, deliver, garden, ines):
+    thread = do(ines, garden, "open", title="Cuve", body="Une.")
+    deliver(piefed)
+    do(ines, garden, "edit", item=uid(thread), title="Cuve donnée", body="Partie.")
+    deliver(piefed)
+    assert piefed.posts == {thread: "Cuve donnée"}
+
+
 def test_piefed_applies_deletions_and_removals(house, piefed, deliver, garden, ines, nour):
     thread = do(nour, garden, "open", title="Pub", body="Achetez.")
     own = do(nour, garden, "post", thread=uid(thread), body="Moins cher.")
@@ -310,6 +318,13 @@ def test_piefed_passes_over_documents(piefed, deliver, garden, ines):
     deliver(piefed)
     assert piefed.posts == {}
     assert piefed.ignored == ["Unexpected activity from Group"]
+
+
+def test_nodebb_a_project_is_a_category(nodebb, garden):
+    told = nodebb.look()
+    assert (told["title"], told["handle"]) == (garden.name, "jardin@127.0.0.1:8009")
+    assert garden.why in told["description"]
+    assert told["key"].startswith("-----BEGIN PUBLIC KEY-----")
 
 
 def test_nodebb_a_subject_is_a_topic_with_its_answers(nodebb, deliver, garden, ines):
@@ -345,6 +360,18 @@ def test_nodebb_applies_edits_and_deletions_by_the_author(nodebb, deliver, garde
     assert set(nodebb.posts) == {thread}
 
 
+def test_nodebb_a_removal_by_a_facilitator_is_not_applied(
+    house, nodebb, deliver, garden, ines, nour
+):
+    thread = do(nour, garden, "open", title="Pub", body="Achetez.")
+    deliver(nodebb)
+    removed_by(house, ines, thread)
+    deliver(nodebb)
+    told = [one["object"] for one in sent("Announce")]
+    assert (told[-1]["type"], told[-1]["actor"]) == ("Delete", ines.iri), "it was told of it"
+    assert nodebb.topics == {thread: "Pub"}
+
+
 def test_nodebb_a_document_is_a_topic(nodebb, deliver, garden, ines):
     page = do(ines, garden, "add", "pages", title="Semis", source="Des radis.")
     deliver(nodebb)
@@ -363,6 +390,33 @@ def test_mobilizon_takes_the_group_in_with_its_seven_collections(fetch, garden, 
     assert reader.found["discussions"] == [thread]
     assert reader.found["events"] == []
     assert reader.found["members"] == []
+
+
+def test_mobilizon_a_document_is_among_the_posts(fetch, garden, ines, house):
+    page = do(ines, garden, "add", "pages", title="Semis", source="Des radis.")
+    house.settle()
+    reader = Mobilizon(fetch)
+    reader.refresh(garden.iri)
+    assert reader.found["posts"] == [page]
+
+
+def test_piefed_and_nodebb_see_nothing_of_a_members_only_project(fetch, deliver, make, ines):
+    closed = make.space(ines, slug="conseil", visibility=Visibility.MEMBERS)
+    secret = do(ines, closed, "open", title="Budget", body="Chut.")
+    named = {"type": "Announce", "id": "x", "actor": closed.iri, "object": secret}
+    piefed, nodebb = PieFed(fetch, closed.iri), NodeBB(fetch, closed.iri)
+    piefed.receive(named, closed.iri)
+    with pytest.raises(Unread):
+        nodebb.receive(named, closed.iri)
+    for there in (
+        f"{closed.iri}/outbox",
+        f"{closed.iri}/featured",
+        f"{closed.iri}/c/{uid(secret)}",
+    ):
+        assert fetch(there).status == 404, there
+    for reader in (piefed, nodebb):
+        deliver(reader)
+    assert (piefed.posts, piefed.replies, nodebb.topics, nodebb.posts) == ({}, {}, {}, {})
 
 
 def test_a_members_only_project_is_for_nobody_else(house, fetch, foreign, make, ines, deliver):

@@ -1,9 +1,10 @@
 """NodeBB 4: a category with topics.
 
-`src/activitypub/inbox.js` (announce, delete, update), `notes.js` (assert), `contexts.js`: an
-announced Create is read from where its object lives, never from the envelope; Like and Update are
-taken; an announced Delete is not looked at, one by its owner is; the whole topic is read from the
-object's `context`, which answers 304 to whoever has all of it.
+`src/activitypub/actors.js` (assertGroup), `inbox.js` (announce, delete, update), `notes.js`
+(assert), `contexts.js`: a category is an actor of the type Group; an announced Create is read from
+where its object lives, never from the envelope; Like and Update are taken; an announced Delete is
+not looked at, one by its owner is; the whole topic is read from the object's `context`, which
+answers 304 to whoever has all of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ ACCEPTED = ("Note", "Page", "Article", "Question", "Video")
 COLLECTIONS = ("Collection", "CollectionPage", "OrderedCollection", "OrderedCollectionPage")
 
 
+class Unread(Exception):
+    """A document cannot be had: whatever asked for it is given up."""
+
+
 @dataclass
 class NodeBB:
     """One forum that follows a category of elsewhere."""
@@ -28,6 +33,18 @@ class NodeBB:
     posts: dict[str, str] = field(default_factory=dict)
     """Contents by id."""
     votes: list[tuple[str, str]] = field(default_factory=list)
+
+    def look(self) -> Json:
+        """The category as the forum lists it. Raises Unread."""
+        told = self._get(self.category)
+        if told["type"] != "Group":
+            raise Unread("type")
+        return {
+            "title": told["name"],
+            "handle": f"{told['preferredUsername']}@{host(told['id'])}",
+            "description": told["summary"],
+            "key": told["publicKey"]["publicKeyPem"],
+        }
 
     def receive(self, activity: Json, signer: str) -> None:
         """One delivery."""
@@ -88,5 +105,6 @@ class NodeBB:
 
     def _get(self, url: str) -> Json:
         answer = self.fetch(url)
-        assert answer.status == 200, url
+        if answer.status != 200:
+            raise Unread(url)
         return answer.body
