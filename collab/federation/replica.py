@@ -31,7 +31,7 @@ from collab.federation.models import LogEntry, Mirror
 from collab.federation.proofs import FindKey
 from collab.federation.receipts import settle_deletions
 from collab.federation.state import forget, remember_objects, state_digest
-from collab.federation.unapplied import Failed, remember
+from collab.federation.unapplied import Failed, count_unapplied, remember
 from collab.people.models import Actor
 from collab.spaces.models import Space
 from collab.web.extensions import db
@@ -152,6 +152,8 @@ def _take_in(
             compare(work.session, space, mirror, told)
         mirror.state = "active" if mirror.state == "asked" else mirror.state
         mirror.verified_at, mirror.turned_away = work.now, None
+        if mirror.last_error and not count_unapplied(work.session, space_id):
+            mirror.last_error = ""  # the copy goes on, and lacks nothing of what it holds
         mirror.next_check_at = max(mirror.next_check_at or work.now, work.now + CHECK_EVERY / 2)
         return mirror.seq
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from click.testing import CliRunner
 from conftest import log_in
@@ -275,6 +277,25 @@ def test_a_crash_inside_a_batch_loses_nothing_and_doubles_nothing(pair, monkeypa
         assert db.session.query(Revision).filter(Revision.source.like("panne %")).count() == 6
     pair.settle()
     assert digests(pair)[0] == digests(pair)[1]
+
+
+def test_what_went_wrong_is_forgotten_once_the_copy_is_whole_again(pair):
+    def trouble() -> str:
+        with pair.b.house.app.app_context():
+            return db.session.get(Mirror, pair.copy_id).last_error
+
+    pair.catch_up()
+    with pair.b.house.app.app_context(), writing(db.session()) as session:
+        session.get(Mirror, pair.copy_id).last_error = "timeout: no complete answer in time"
+        later = pair.b.federation.now() + timedelta(days=1)
+        lost = {"activity_id": "x", "why": "odd", "detail": "", "since": later, "next_at": later}
+        session.add(Unapplied(space_id=pair.copy_id, seq=900, tries=1, **lost))
+    pair.catch_up()
+    assert trouble(), "an entry has had no effect yet"
+    with pair.b.house.app.app_context(), writing(db.session()) as session:
+        session.query(Unapplied).delete()
+    pair.catch_up()
+    assert trouble() == ""
 
 
 def test_an_entry_that_had_no_effect_here_counts_against_the_copy_and_is_tried_again(pair):
