@@ -82,7 +82,7 @@ def test_r36_a_suspended_person_s_texts_stand_behind_a_notice(
     browser.post(f"/admin/people/{omar.id}", data={"act": "suspend"})
     for reader in (client, browser):
         shown = page(reader, there)
-        assert NOTICE in shown
+        assert f"{NOTICE}\u00a0: la personne qui l’a écrit est suspendue ici." in shown
         assert "Vends cuves." not in shown
         assert "Une cuve" not in shown
         assert "Discussion cachée" in page(reader, f"{space.url}/discussion/")
@@ -107,7 +107,8 @@ def test_r36_texts_of_a_blocked_instance_are_hidden_and_come_back(
     with house.as_(admin) as work:
         block_peer(work, ChoosePeer(foreign.host))
     shown = page(client, there)
-    assert NOTICE in shown
+    assert f"{NOTICE}\u00a0: l’instance {foreign.host} est bloquée ici." in shown
+    assert "suspendue" not in shown
     assert "vieille cuve" not in shown
     assert "vieille cuve" not in page(client, space.url)
     with house.as_(admin) as work:

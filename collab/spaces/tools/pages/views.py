@@ -88,7 +88,7 @@ def read(address: str, slug: str) -> str | tuple[str, int]:
     if document.withdrawn_at:
         return page("removed", space, document=document, may_restore=mine), 410
     if is_text_hidden(session, document):
-        return page("hidden", space), 404
+        return page("hidden", space, document=document), 404
     return page(
         "read",
         space,
