@@ -120,6 +120,8 @@ class Stream:
     _told_at: dict[int, float] = field(default_factory=dict)
     _asked_at: float = 0.0
     """When it was last looked whether the reader may still read."""
+    _put_off: bool = False
+    """Whether a pulse came too soon after that for another look, which then follows."""
     voice: Voice = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,7 +145,8 @@ class Stream:
                     said = time.monotonic()
                 if not events:
                     soon = self.voice.wait(self.sent)
-                    self.hub.wait(beats, min(LOOK, self.hub.heartbeat, soon))
+                    look = AT_A_PULSE if self._put_off else LOOK
+                    self.hub.wait(beats, min(look, self.hub.heartbeat, soon))
         finally:
             self._close()
 
@@ -157,7 +160,9 @@ class Stream:
             news = {one: head_seq(session, one) for one in self.sent}
             news = {one: last for one, last in news.items() if last > self.sent[one]}
             due = self.voice.due(self.sent)
-            if not (news or due) and time.monotonic() - self._asked_at < AT_A_PULSE:
+            asked = time.monotonic() - self._asked_at
+            self._put_off = not (news or due) and asked < AT_A_PULSE
+            if self._put_off:
                 return []
             self._asked_at = time.monotonic()
             spaces = {one: session.get_one(Space, one) for one in self.sent}
