@@ -62,15 +62,23 @@ def _cookie(headers: dict[str, str]) -> str:
 
 
 def linked(one: Instance, other: Instance) -> None:
-    """Two administrators link their instances and read each other the six words."""
+    """Two administrators link their instances and read each other the six words of their pages."""
     one.cli("peer", "add", other.origin)
     until(lambda: _state(other, one) == "asking", "the request has arrived")
     other.cli("peer", "allow", one.host)
     until(lambda: _state(one, other) == "allowed", "the answer is back")
-    heard = one.cli("peer", "phrase", other.host).splitlines()[0]
-    assert other.cli("peer", "phrase", one.host).splitlines()[0] == heard
+    heard, read = phrase(one, other), phrase(other, one)
+    assert len(heard) == 6
+    assert heard == read == one.cli("peer", "phrase", other.host).splitlines()[0].split()
     for here, there in ((one, other), (other, one)):
-        here.cli("peer", "verify", there.host, *heard.split())
+        here.cli("peer", "verify", there.host, *heard)
+        assert "relié, vérifié le" in browser(here, "admin")(f"/admin/peers/{there.host}/phrase")
+
+
+def phrase(here: Instance, there: Instance) -> list[str]:
+    """The words that the page of an administrator shows for another instance."""
+    shown = browser(here, "admin")(f"/admin/peers/{there.host}/phrase")
+    return re.findall(r"<li><b>([^<]+)</b></li>", shown)
 
 
 def _state(here: Instance, there: Instance) -> str:
@@ -88,6 +96,18 @@ def member(home: Instance, alias: str, a: Instance, address: str) -> None:
         lambda: home.api("GET", f"/spaces/{address}", as_=alias)["membership"] == "active",
         f"{alias} takes part",
     )
+
+
+def words_taken_back_at_school(e: Instance, a: Instance, project: str, thread: str) -> None:
+    """A pupil writes in the thread, finds where that is, takes it back, sees where it is gone."""
+    said = e.api("POST", f"/items/{thread}/messages", as_="loutre", sent={"body": "Oups."})
+    show, there = browser(e, "loutre"), f"{project}/discussion/{thread}/"
+    way = f'href="{project}/delivery/{said["id"]}">'
+    until(lambda: f"{way}Reçu par l’instance du projet" in show(there), "A has it")
+    e.api("DELETE", f"/items/{said['id']}", as_="loutre")
+    assert f"{way}Où c’est effacé" in show(there)
+    receipts = f"{project}/delivery/{said['id']}"
+    until(lambda: f"effacé chez {a.host}" in show(receipts), "A has erased it too")
 
 
 def test_the_golden_path_as_far_as_the_rooms_of_today_go(three):
@@ -146,8 +166,13 @@ def test_the_golden_path_as_far_as_the_rooms_of_today_go(three):
         lambda: all(f"effacé chez {home.host}" in show(receipts) for home in (e, b)),
         "both receipts are shown",
     )
+    words_taken_back_at_school(e, a, f"/p/{address}", at_school["id"])
     for home, alias in ((e, "loutre"), (b, "bea")):
         until(
             lambda home=home, alias=alias: same_state(a, home, "jardin", address, alias),
             f"{home.name} holds what the host holds",
         )
+
+    # The signed history of the project is good, on A and as each copy has it.
+    for home, name in ((a, "jardin"), (e, address), (b, address)):
+        home.cli("log", "verify", name)
