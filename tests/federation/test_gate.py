@@ -15,6 +15,7 @@ from federation.stage import (
     ORIGIN,
     Foreign,
     actor,
+    decide,
     federation,
     foreign,
     house,
@@ -438,11 +439,6 @@ def test_r54_what_holds_for_a_host_holds_below_it(house, federation):
     assert federation.admits("notbad.example")
     decide("very.bad.example", PeerState.ALLOWED)
     assert not federation.admits("very.bad.example")
-
-
-def decide(host: str, state: PeerState) -> None:
-    with writing(db.session()) as session:
-        session.merge(Peer(host=host, state=state, created_at=datetime.now(UTC)))
 
 
 def set_mode(mode: str) -> None:
