@@ -158,11 +158,15 @@ class House:
         """A unit of work of that actor."""
         return self.runtime.work(actor)
 
-    def settle(self) -> None:
-        """Let the worker finish everything the last commit caused; errors come out."""
-        ahead = datetime.now(UTC) + timedelta(seconds=1)
-        while self.runtime.run_jobs(ahead, strict=True):
-            pass
+    def settle(self) -> int:
+        """Let the worker finish everything the last commit caused; errors come out.
+
+        Returns how many jobs that was.
+        """
+        ahead, done = datetime.now(UTC) + timedelta(seconds=1), 0
+        while tried := self.runtime.run_jobs(ahead, strict=True):
+            done += tried
+        return done
 
     def client(self) -> FlaskClient:
         return self.app.test_client()

@@ -70,7 +70,8 @@ class Provider:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
         self.server.daemon_threads = True
         self.issuer = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        looks = {"poll_interval": 0.02}  # whether it is to stop; half a second, unless told
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs=looks, daemon=True)
 
     def __enter__(self) -> Provider:
         self.thread.start()

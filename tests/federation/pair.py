@@ -39,7 +39,8 @@ class Served:
     def start(self) -> None:
         """Answer on its port, from a thread of its own."""
         self.serving = make_server("127.0.0.1", self.port, self.house.app, threaded=True)
-        threading.Thread(target=self.serving.serve_forever, daemon=True).start()
+        looks = {"poll_interval": 0.02}  # whether it is to stop; half a second, unless told
+        threading.Thread(target=self.serving.serve_forever, kwargs=looks, daemon=True).start()
 
     def stop(self) -> None:
         """Answer no more: whoever connects is refused."""
@@ -59,10 +60,11 @@ class Served:
     def person(self) -> Actor:
         return db.session.get(Actor, self.owner)
 
-    def settle(self) -> None:
+    def settle(self) -> int:
+        """Do all that is due here. Returns how many jobs and hosts to write to that was."""
         with self.house.app.app_context():
-            self.house.settle()
-        self.courier.drain()
+            jobs = self.house.settle()
+        return jobs + self.courier.drain()
 
 
 @contextmanager
@@ -100,8 +102,8 @@ class Pair:
     def settle(self) -> None:
         """Let everything that waits on both sides happen."""
         for _ in range(3):
-            self.a.settle()
-            self.b.settle()
+            if not self.a.settle() + self.b.settle():
+                break
 
     def catch_up(self) -> None:
         """Let the mirror ask for what it lacks, now."""
