@@ -40,7 +40,10 @@ sooner.hurry()
 
 DATABASES = ("sqlite", "postgresql")
 # What takes longest begins first, so that nobody is left alone with it at the end.
-LONG = ("tests/acceptance/", "tests/accessible/", "tests/weight/", "tests/browser/")
+LONG = (
+    "tests/acceptance/", "tests/accessible/", "tests/weight/", "tests/browser/",
+    "tests/test_add_a_tool.py",
+)  # fmt: skip
 
 
 # The files of these folders share what they start: two instances and a browser.
