@@ -41,7 +41,6 @@ WHY = {
 }
 
 
-
 @bp.get("/p/<address>/federation")
 def show(address: str) -> str:
     """Where copies of this project stand, and how far each has come."""
