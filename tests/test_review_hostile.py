@@ -11,6 +11,7 @@ from collab.core.errors import Forbidden, Missing
 from collab.federation import replica
 from collab.federation.chain import Link
 from collab.federation.speaking import by_project
+from collab.people.models import AccountRole
 from collab.people.queries import account_of
 from collab.people.tokens import GiveToken, give_token
 from collab.spaces.invitations import Invite, accept_invitation, invite
@@ -93,10 +94,12 @@ def article(garden, by: str) -> dict:
 
 
 def test_what_a_person_of_elsewhere_says_of_themselves_is_shown_as_words(
-    foreign, federation, house
+    foreign, federation, house, make
 ):
     lea = federation.resolve_actor(foreign.person("lea", summary=HOSTILE).iri)
-    page = house.client().get(f"/u/{lea.address}").get_data(as_text=True)
+    client = house.client()
+    log_in(client, make.person("gia", AccountRole.ADMIN))  # nobody else has met her
+    page = client.get(f"/u/{lea.address}").get_data(as_text=True)
     assert "&lt;form action=" in page
     assert '<form action="https://evil' not in page
     assert "x()" not in page
