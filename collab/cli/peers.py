@@ -9,6 +9,7 @@ import click
 
 from collab.cli import INSTANCE, chosen, refuse
 from collab.cli.opened import opened
+from collab.core.one_line import one_line
 from collab.federation.desk import ACTS
 from collab.federation.hosts import BadHost
 from collab.federation.house import Federation
@@ -148,7 +149,8 @@ def show(ctx: click.Context, as_json: bool, own_instance: Path | None) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
-        click.echo(f"{row['host']}\t{row['state']}\t{row['last_error'] or ''}".rstrip())
+        said = one_line(str(row["last_error"] or ""), 500)
+        click.echo(f"{row['host']}\t{row['state']}\t{said}".rstrip())
 
 
 def described(row: Peer) -> dict[str, object]:

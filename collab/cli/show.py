@@ -15,6 +15,7 @@ from collab.cli import INSTANCE, chosen
 from collab.cli.opened import opened
 from collab.core.events import EventRow
 from collab.core.jobs import MAX_ATTEMPTS, Job
+from collab.core.one_line import one_line
 from collab.federation.models import Delivery, OutboxItem
 from collab.web.extensions import db
 from collab.web.runtime import Runtime
@@ -114,6 +115,10 @@ def show(ctx: click.Context, what: str, as_json: bool, own_instance: Path | None
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
         return
     for row in rows:
-        click.echo("  ".join(f"{k}={v}" for k, v in row.items() if v not in (None, "")))
+        click.echo(
+            "  ".join(
+                f"{k}={one_line(str(v), 2000)}" for k, v in row.items() if v not in (None, "")
+            )
+        )
     if not rows:
         click.echo("nothing")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from collab.core.db import writing
+from collab.core.one_line import one_line
 from collab.federation.chain import BrokenLog
 from collab.federation.equivocation import look_back
 from collab.federation.fetch import Unfetched, fetch_document
@@ -154,5 +155,5 @@ class CatchUp:
         now = self._federation.now()
         with writing(db.session()) as session:
             mirror = session.get_one(Mirror, space_id)
-            mirror.last_error, mirror.checked_at = reason[:500], now
+            mirror.last_error, mirror.checked_at = one_line(reason, 500), now
             mirror.next_check_at = now + wait

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from collab.core.db import writing
 from collab.core.errors import Problem
@@ -49,6 +49,8 @@ SOON, SHORT_WAIT = 1800.0, 6.0
 first request that gets through ends the rest of every lane, on both sides."""
 WELL_AFTER = 20.0
 """Seconds a stream must have lasted for the next one to be opened at once."""
+TURNED_AWAY = frozenset({403, 404, 410})
+"""Answers to which a stream is not asked for again while the logs are refused too."""
 MOST_HOSTS = 64
 MOST_EVENT = 4 << 20
 """Bytes of one event."""
@@ -89,6 +91,8 @@ class Ear:
         first = next(pieces)
         if first.status != 200:
             pieces.close()
+            if first.status in TURNED_AWAY:
+                self._ask_why()
             raise Unreachable("broken", f"the stream answers {first.status}")
         self._well()
         rest, looked = b"", time.monotonic()
@@ -100,6 +104,15 @@ class Ear:
                 if set(self._wanted()) != set(logs):
                     pieces.close()
                     return
+
+    def _ask_why(self) -> None:
+        """The host gives us no stream: the copies ask at once whether it gives its logs."""
+        federation = self.federation
+        with federation.runtime.app.app_context(), writing(db.session()) as session:
+            theirs = select(Mirror).join(Space).join(Actor, Actor.id == Space.actor_id)
+            for mirror in session.scalars(theirs.where(*_streamed(), Actor.host == self.host)):
+                mirror.next_check_at = federation.now()
+        federation.runtime.pulse.beat()
 
     def _opened(self, cut: Callable[[], None]) -> None:
         self.cut = cut
@@ -121,7 +134,7 @@ class Ear:
                 select(Mirror.log_iri, Mirror.epoch, Mirror.seq)
                 .join(Space, Space.id == Mirror.space_id)
                 .join(Actor, Actor.id == Space.actor_id)
-                .where(Mirror.state == "active", Actor.host == self.host)
+                .where(*_streamed(), Actor.host == self.host)
                 .order_by(Mirror.log_iri)
                 .limit(100)
             ).all()
@@ -243,7 +256,7 @@ class Listening:
                 select(Actor.host)
                 .join(Space, Space.actor_id == Actor.id)
                 .join(Mirror, Mirror.space_id == Space.id)
-                .where(Mirror.state == "active")
+                .where(*_streamed())
                 .distinct()
             ).all()
             return [
@@ -268,6 +281,11 @@ class Listening:
             longest = SHORT_WAIT if clock - heard < SOON else LONGEST_WAIT
             wait = FIRST_WAIT if lasted else min(wait * 2, longest)
             time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
+
+
+def _streamed() -> tuple[ColumnElement[bool], ...]:
+    """Which copies a stream is for: those whose host still gives us the log."""
+    return Mirror.state == "active", Mirror.turned_away.is_(None)
 
 
 def _origin(iri: str) -> str:

@@ -64,6 +64,17 @@ def _write(batch: Sequence[Outcome]) -> None:
         if len(batch) > 1:
             for one in batch:
                 _write([one])
+        else:
+            _put_off(batch[0])
+
+
+def _put_off(one: Outcome) -> None:
+    """Wait longer each time before sending again what came of which cannot be written down."""
+    with writing(db.session()) as session:
+        row = session.get(Delivery, one.delivery)
+        if row is not None and row.state == "waiting":
+            row.attempts += 1
+            row.next_at = one.at + backoff(row.attempts)
 
 
 def note(session: Session, outcomes: Sequence[Outcome]) -> None:

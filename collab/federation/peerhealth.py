@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from collab.core.one_line import one_line
 from collab.federation.expired import expire
 from collab.federation.models import Delivery, OutboxItem
 from collab.people.models import Peer, PeerState
@@ -104,7 +105,7 @@ def failed(session: Session, host: str, at: datetime, reason: str) -> None:
     row = peer_of(session, host, at)
     row.fail_count += 1
     row.first_fail_at = row.first_fail_at or at
-    row.last_error = reason[:500]
+    row.last_error = one_line(reason, 500)
     if row.window_at is None or at - row.window_at > WINDOW:
         row.window_at, row.window_fails = at, 0
     row.window_fails += 1

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from collab.core.db import writing
+from collab.core.one_line import one_line
 from collab.federation.house import Federation
 from collab.federation.models import GoneInbox
 from collab.federation.peerhealth import failed, has_decided
@@ -21,6 +22,7 @@ from collab.federation.transport import Answer, Unreachable
 from collab.people.models import Actor
 from collab.web.extensions import db
 
+NOT_FOUND = 404
 GONE_TIMES = 3
 GONE_FOR = timedelta(days=3)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -77,9 +79,10 @@ class Sent:
 
     @property
     def was_read(self) -> bool:
-        """Whether a refusal is about what was sent and not about the inbox: a problem with a code,
-        as instances like ours answer, whose inboxes are always there."""
-        return isinstance(self._problem.get("code"), str)
+        """Whether a 404 is about what was sent and not about the inbox: a problem with a code, as
+        instances like ours answer, whose inboxes are always there."""
+        told, status = self._problem, self.answer.status
+        return isinstance(told.get("code"), str) and told.get("status") == status == NOT_FOUND
 
     @property
     def _problem(self) -> dict[str, Any]:
@@ -97,7 +100,8 @@ class Sent:
         if 200 <= status < 300:
             return ""
         told = self._problem
-        words = str(told.get("detail") or told.get("title") or "")[:300]
+        words = one_line(str(told.get("detail") or told.get("title") or ""), 300)
+        words = words[:1].upper() + words[1:]  # what we say ourselves of a letter begins small
         if status == 401:
             return f"{STALE_KEY} ({words})" if words else STALE_KEY
         return words or f"status {status}"

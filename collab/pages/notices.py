@@ -15,6 +15,7 @@ from collab.people.models import Actor
 from collab.spaces import notices as told
 from collab.spaces.decisions import refusals_of
 from collab.spaces.exclusions import exclusions_of
+from collab.spaces.models import ItemState
 from collab.spaces.notices import NAMED, REFUSED, Notice, notices, seen
 from collab.spaces.requests import requests_for, requests_of
 from collab.web.light import shorter
@@ -36,6 +37,13 @@ NOT_TAKEN = {
     told.UNVOTED: N_("%(host)s n’a pas accepté votre vote. Vous pouvez voter à nouveau."),
 }
 """What another instance did not take from whoever reads it."""
+SINCE = {
+    told.UNSAID: N_("%(host)s a d’abord refusé votre texte. Maintenant, il y est."),
+    told.UNDELETED: N_(
+        "%(host)s a d’abord refusé d’effacer votre texte. Maintenant, il est effacé."
+    ),
+}
+"""The same, of what it took later."""
 
 
 @bp.get("/news")
@@ -63,12 +71,22 @@ def mine() -> str:
     return html
 
 
+def _not_taken(row: Notice) -> str:
+    """What the host did not take, as it stands now."""
+    item = row.item
+    later = {
+        told.UNSAID: item.state == ItemState.CONFIRMED,
+        told.UNDELETED: item.withdrawn_at is not None,
+    }
+    return SINCE[row.why] if later.get(row.why) else NOT_TAKEN[row.why]
+
+
 def _line(row: Notice) -> dict[str, Any]:
     item, tools = row.item, current_runtime().tools
     named, refused = row.why == NAMED, row.why in REFUSED
     host = item.author.host if row.why == told.UNVOTED else item.space.host
     return {
-        "refused": _(NOT_TAKEN[row.why], host=host) if refused else "",
+        "refused": _(_not_taken(row), host=host) if refused else "",
         "reason": in_words(row.reason),
         "author": item.author,
         "said": _("parle de vous") if named else _("vous répond"),

@@ -16,14 +16,18 @@ from collab.core.db import writing
 from collab.federation.deliver import Courier
 from collab.federation.hygiene import domain_of, forget
 from collab.federation.lanes import lanes, pause_peer, resume_peer, retry_peer, tidy
+from collab.federation.letters import Outcome
 from collab.federation.lineup import ASIDE, PLACES, THREADS, WAITS, Due, Kind, LineUp
 from collab.federation.models import Delivery, GoneInbox, OutboxItem, Subscriber
+from collab.federation.outcomes import Outcomes
 from collab.federation.peerhealth import failed
 from collab.federation.peers import ChoosePeer
 from collab.federation.sending import SPREAD, send
+from collab.federation.transport import Unreachable
 from collab.people.models import AccountRole, Peer
 from collab.spaces.models import Follow
 from collab.web.extensions import db
+from collab.web.reasons import NOT_SENT
 
 START = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
 
@@ -269,19 +273,61 @@ def test_an_inbox_not_found_drops_its_follower_after_three_times_over_three_days
     assert follows.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"title": "Missing", "status": 404, "code": "missing"}, True),
+        ({"code": "rest_no_route", "message": "?", "data": {"status": 404}}, False),
+    ],
+)
 def test_a_refusal_of_what_was_sent_says_nothing_of_the_inbox(
-    tell, courier, foreign, make, ada, clock
+    tell, courier, foreign, make, ada, clock, told, kept
 ):
     space = follower(make, foreign, ada)
-    problem = json.dumps({"title": "Missing", "status": 404, "code": "missing"}).encode()
-    foreign.peer.answers["/u/lea/inbox"] = lambda _asked: Reply(404, (), problem)
+    foreign.peer.answers["/u/lea/inbox"] = lambda _asked: Reply(404, (), json.dumps(told).encode())
     for number in range(5):
         tell("Create", str(number))
         courier.drain()
         clock.forward(hours=20)
     assert states() == ["refused"] * 5
-    assert db.session.query(Follow).filter_by(space_id=space.id).count() == 1
+    assert db.session.query(Follow).filter_by(space_id=space.id).count() == kept
     assert db.session.query(GoneInbox).count() == 0
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_odd_words_of_a_host_are_written_on_one_line_and_never_make_us_send_again_at_once(
+    tell, courier, foreign, status
+):
+    odd = b'{"detail": "blocked here\\ud800\\u0000\\n\\u001b]0;x\\u0007"}'
+    foreign.peer.answers["/u/lea/inbox"] = lambda _asked: Reply(status, (), odd)
+    tell("Create")
+    for _ in range(5):
+        courier.drain()
+    assert len(foreign.peer.asked) == (2 if status == 401 else 1)
+    db.session.rollback()
+    row = db.session.query(Delivery).one()
+    assert row.attempts == 1
+    assert row.error.isprintable()
+    assert row.error not in NOT_SENT, "nobody speaks with our voice"
+    assert "x" in row.error if status < 500 else row.error
+
+
+def test_what_came_of_a_letter_and_cannot_be_written_down_waits_longer_each_time(
+    tell, courier, foreign, clock
+):
+    answer(foreign.peer, 202)
+    tell("Create")
+    row = db.session.query(Delivery).one()
+    named = Outcome("\ud800", row.id, row.inbox, Unreachable("connect", "no"), clock(), None)
+    outcomes = Outcomes()
+    outcomes.tell(named)
+    outcomes.write()
+    db.session.rollback()
+    row = db.session.query(Delivery).one()
+    assert (row.state, row.attempts) == ("waiting", 1)
+    assert row.next_at > clock()
+    outcomes.write()
+    assert db.session.query(Delivery).one().attempts == 1
 
 
 @pytest.mark.parametrize("status", [404, 410])

@@ -146,6 +146,27 @@ def test_r36_a_stream_from_a_host_that_is_blocked_here_ends_before_it_says_anyth
             work.session.query(Mirror).update({"state": "active"})
 
 
+def test_a_stream_that_is_refused_lets_the_copy_ask_why_and_is_asked_for_no_more(pair):
+    listening = Listening(pair.b.federation)
+    decide(pair.a, block_peer, pair.b.host)
+    try:
+        with pytest.raises(Unreachable, match="403"):
+            Ear(pair.b.federation, pair.a.host).listen()
+        assert pair.b.catch_up.step() >= 1, "at once, not at its next turn"
+        assert listening.step() == 0
+        with pair.b.house.app.app_context():
+            assert db.session.get(Mirror, pair.copy_id).turned_away == 403
+    finally:
+        decide(pair.a, put_back_peer, pair.b.host, before="known")
+    pair.catch_up()
+    assert listening.step() == 1
+
+
+def decide(side, act, host, **more):
+    with side.house.app.app_context(), side.house.as_(side.person()) as work:
+        act(work, ChoosePeer(host, **more))
+
+
 def test_r35_the_stream_ends_when_the_host_may_read_no_longer(pair, ear):
     with pair.a.house.app.app_context(), writing(db.session()) as session:
         session.get(Space, pair.space_id).visibility = Visibility.MEMBERS
