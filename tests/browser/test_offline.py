@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel.dates import format_datetime
@@ -28,6 +29,8 @@ from collab.spaces.tools.discussion.operations import open_thread, remove
 from collab.web.extensions import db
 
 PATIENCE = 20_000
+THERE = ZoneInfo("Europe/Paris")
+"""Where the browser is: its day is another than UTC's for an hour or two each night."""
 
 
 class Road:
@@ -108,7 +111,7 @@ class Garden:
             args=QUIET,
             base_url=f"http://127.0.0.1:{self.road.gate}",
             locale="fr-FR",
-            timezone_id="Europe/Paris",
+            timezone_id=THERE.key,
         )
         context.set_default_timeout(PATIENCE)
         self.contexts.append(context)
@@ -236,7 +239,7 @@ def test_res_4_offline_reads_yesterdays_page_and_sends_once_what_was_written(gar
     page.context.set_offline(True)
     page.reload()
     expect(page.get_by_text("Qu’en pensez-vous ?")).to_be_visible()
-    day = format_datetime(then, "d MMMM yyyy", locale="fr")
+    day = format_datetime(then, "d MMMM yyyy", tzinfo=THERE, locale="fr")
     expect(page.locator("#copy")).to_contain_text(f"Vous lisez la version du {day}")
     write(page, "Deux cuves, côté nord.")
     expect(unsent(page, "Deux cuves")).to_contain_text("pas encore envoyé")
